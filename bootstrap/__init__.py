@@ -1,0 +1,1 @@
+"""Composition root: the mg command and what makes a process."""

@@ -1,0 +1,1 @@
+"""The write edge: HTTP commands become events."""

@@ -1,0 +1,1 @@
+"""The embedded local stack: the four backends and schema ids, without containers."""

@@ -1,0 +1,1 @@
+"""Schema of the stores, and the runner that applies it."""

@@ -1,0 +1,1 @@
+"""Speed and freshness, measured from outside."""

@@ -1,0 +1,1 @@
+"""The read edge: read models become HTTP answers."""

@@ -1,0 +1,1 @@
+"""Process plumbing. Imports nothing of ours."""

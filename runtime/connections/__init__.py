@@ -1,0 +1,1 @@
+"""Clients and pools, built from settings; no queries."""

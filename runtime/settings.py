@@ -1,0 +1,200 @@
+"""Every setting of every process, read once from the environment.
+
+Addresses come, in this order, from `MG_*` variables and from the file that `mg stack up` leaves behind
+(`$MG_HOME/stack.json`), so that each of the backends can be somebody else's server.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+
+class SettingsError(Exception):
+    """A setting is missing or unusable; the message says which and what to do."""
+
+
+class Secret:
+    """A string that never shows itself: not in `repr`, not in `str`, not in a log line."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+class ProviderSettings(msgspec.Struct, frozen=True):
+    """One provider that may post webhooks: `secrets` are its active Standard Webhooks secrets (`whsec_…`), newest first."""
+
+    name: str
+    secrets: tuple[Secret, ...]
+    rate_per_second: float = 200.0
+    burst: int = 400
+
+
+class Ports(msgspec.Struct, frozen=True):
+    ingestion: int = 8085
+    discovery: int = 8081
+    processors_admin: int = 9201
+    materializers_admin: int = 9202
+    services_admin: int = 9203
+
+
+class EmbeddingSettings(msgspec.Struct, frozen=True):
+    """`model_path` is a folder with model.onnx and tokenizer files; `model` is the id written into events."""
+
+    model: str = "all-MiniLM-L6-v2-int8"
+    dimension: int = 384
+    model_path: Path = Path(".mg/assets/models/all-MiniLM-L6-v2-int8")
+    threads: int = 1
+
+
+class Settings(msgspec.Struct, frozen=True):
+    home: Path
+    kafka: str
+    postgres_dsn: str
+    postgres_reader_dsn: str
+    redis_url: str
+    qdrant_url: str
+    registry_url: str
+    providers: tuple[ProviderSettings, ...]
+    ports: Ports
+    embedding: EmbeddingSettings
+    log_level: str = "info"
+    log_format: str = "json"
+    otlp_endpoint: str = ""
+    topic_prefix: str = ""
+    group_prefix: str = "mg-"
+    query_wait_seconds: float = 2.0
+
+    def describe(self) -> dict[str, str]:
+        """Addresses for people, without passwords."""
+        names = ("kafka", "postgres_dsn", "postgres_reader_dsn", "redis_url", "qdrant_url", "registry_url")
+        return {name: without_password(getattr(self, name)) for name in names}
+
+
+def without_password(address: str) -> str:
+    parts = urlsplit(address)
+    if not parts.password:
+        return address
+    host = parts.hostname or ""
+    location = f"{parts.username}:***@{host}" + (f":{parts.port}" if parts.port else "")
+    return urlunsplit(parts._replace(netloc=location))
+
+
+def home_from(env: Mapping[str, str] | None = None) -> Path:
+    """The folder of everything this checkout keeps at run time (`MG_HOME`, else `.mg`), absolute."""
+    return Path((os.environ if env is None else env).get("MG_HOME", ".mg")).absolute()
+
+
+def load(env: Mapping[str, str] | None = None) -> Settings:
+    """Reads the environment (or `env`). Raises SettingsError naming the variable that is missing or wrong."""
+    env = os.environ if env is None else env
+    home = home_from(env)
+    stack = _stack_file(home)
+
+    def address(variable: str, key: str) -> str:
+        value = env.get(variable) or stack.get(key)
+        if not value:
+            raise SettingsError(f"{variable} is not set and no local stack is known: run `mg stack up` or set it")
+        return str(value)
+
+    return Settings(
+        home=home,
+        kafka=address("MG_KAFKA_BOOTSTRAP", "kafka"),
+        postgres_dsn=address("MG_POSTGRES_DSN", "postgres_dsn"),
+        postgres_reader_dsn=env.get("MG_POSTGRES_READER_DSN")
+        or stack.get("postgres_reader_dsn")
+        or address("MG_POSTGRES_DSN", "postgres_dsn"),
+        redis_url=address("MG_REDIS_URL", "redis_url"),
+        qdrant_url=address("MG_QDRANT_URL", "qdrant_url"),
+        registry_url=env.get("MG_REGISTRY_URL") or stack.get("registry_url") or "",
+        providers=_providers(env, home),
+        ports=Ports(
+            **{
+                field: _integer(env, f"MG_PORT_{field.upper()}", stack.get(f"port_{field}", default))
+                for field, default in zip(Ports.__struct_fields__, Ports.__struct_defaults__, strict=True)
+            }
+        ),
+        embedding=EmbeddingSettings(
+            model=env.get("MG_EMBEDDING_MODEL", EmbeddingSettings().model),
+            dimension=_integer(env, "MG_EMBEDDING_DIMENSION", EmbeddingSettings().dimension),
+            model_path=Path(
+                env.get("MG_EMBEDDING_PATH") or home / "assets" / "models" / env.get("MG_EMBEDDING_MODEL", "all-MiniLM-L6-v2-int8")
+            ),
+            threads=_integer(env, "MG_EMBEDDING_THREADS", 1),
+        ),
+        log_level=env.get("MG_LOG_LEVEL", "info"),
+        log_format=env.get("MG_LOG_FORMAT", "json"),
+        otlp_endpoint=env.get("MG_OTLP_ENDPOINT", ""),
+        topic_prefix=env.get("MG_TOPIC_PREFIX", ""),
+        group_prefix=env.get("MG_GROUP_PREFIX", "mg-"),
+    )
+
+
+def _stack_file(home: Path) -> dict[str, Any]:
+    path = home / "stack.json"
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise SettingsError(f"{path} is not readable JSON ({error}): run `mg stack down`, then `mg stack up`") from error
+    return dict(found.get("addresses", {}))
+
+
+def _integer(env: Mapping[str, str], variable: str, default: int) -> int:
+    text = env.get(variable)
+    if text is None:
+        return int(default)
+    try:
+        return int(text)
+    except ValueError as error:
+        raise SettingsError(f"{variable} must be a whole number, not {text!r}") from error
+
+
+def _providers(env: Mapping[str, str], home: Path) -> tuple[ProviderSettings, ...]:
+    """`MG_PROVIDERS` (JSON) or the file `MG_PROVIDERS_FILE`, else `$MG_HOME/providers.json`.
+
+    Shape: `{"wikidata": {"secrets": ["whsec_…"], "ratePerSecond": 200, "burst": 400}}`.
+    """
+    text = env.get("MG_PROVIDERS")
+    path = Path(env.get("MG_PROVIDERS_FILE") or home / "providers.json")
+    if text is None and path.exists():
+        text = path.read_text()
+    if not text:
+        return ()
+    try:
+        table = json.loads(text)
+        return tuple(
+            ProviderSettings(
+                name=name,
+                secrets=tuple(Secret(secret) for secret in entry["secrets"]),
+                rate_per_second=float(entry.get("ratePerSecond", 200.0)),
+                burst=int(entry.get("burst", 400)),
+            )
+            for name, entry in sorted(table.items())
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        # The text holds secrets: say where it is wrong, never what it says. `from None` keeps it out of the traceback.
+        raise SettingsError(
+            'MG_PROVIDERS (or its file) must be JSON like {"name": {"secrets": ["whsec_…"]}}'
+        ) from None

@@ -1,0 +1,1 @@
+"""Names and shapes that one writer and many readers share."""

@@ -1,0 +1,1 @@
+"""The pipeline: events become events, events become read models."""

@@ -1,0 +1,1 @@
+"""The two loops every processor and materializer runs in."""

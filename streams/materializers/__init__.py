@@ -1,0 +1,1 @@
+"""One package per materializer (topic to store)."""
