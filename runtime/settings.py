@@ -42,7 +42,7 @@ class Secret:
 
 
 class ProviderSettings(msgspec.Struct, frozen=True):
-    """One provider that may post webhooks: `secrets` are its active Standard Webhooks secrets (`whsec_…`), newest first."""
+    """One provider that may post webhooks; `secrets` are its active Standard Webhooks secrets, newest first."""
 
     name: str
     secrets: tuple[Secret, ...]
@@ -84,6 +84,10 @@ class Settings(msgspec.Struct, frozen=True):
     topic_prefix: str = ""
     group_prefix: str = "mg-"
     query_wait_seconds: float = 2.0
+
+    def __repr__(self) -> str:
+        """Addresses may carry passwords, so the representation is the description."""
+        return f"Settings({self.describe()})"
 
     def describe(self) -> dict[str, str]:
         """Addresses for people, without passwords."""
@@ -138,7 +142,8 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
             model=env.get("MG_EMBEDDING_MODEL", EmbeddingSettings().model),
             dimension=_integer(env, "MG_EMBEDDING_DIMENSION", EmbeddingSettings().dimension),
             model_path=Path(
-                env.get("MG_EMBEDDING_PATH") or home / "assets" / "models" / env.get("MG_EMBEDDING_MODEL", "all-MiniLM-L6-v2-int8")
+                env.get("MG_EMBEDDING_PATH")
+                or home / "assets" / "models" / env.get("MG_EMBEDDING_MODEL", "all-MiniLM-L6-v2-int8")
             ),
             threads=_integer(env, "MG_EMBEDDING_THREADS", 1),
         ),
@@ -157,7 +162,9 @@ def _stack_file(home: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text())
     except ValueError as error:
-        raise SettingsError(f"{path} is not readable JSON ({error}): run `mg stack down`, then `mg stack up`") from error
+        raise SettingsError(
+            f"{path} is not readable JSON ({error}): run `mg stack down`, then `mg stack up`"
+        ) from error
     return dict(found.get("addresses", {}))
 
 
@@ -195,6 +202,4 @@ def _providers(env: Mapping[str, str], home: Path) -> tuple[ProviderSettings, ..
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         # The text holds secrets: say where it is wrong, never what it says. `from None` keeps it out of the traceback.
-        raise SettingsError(
-            'MG_PROVIDERS (or its file) must be JSON like {"name": {"secrets": ["whsec_…"]}}'
-        ) from None
+        raise SettingsError('MG_PROVIDERS (or its file) must be JSON like {"name": {"secrets": ["whsec_…"]}}') from None
