@@ -1,0 +1,27 @@
+"""The one retry policy: exponential growth with full jitter, bounded.
+
+Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015 (the "full jitter" variant).
+"""
+
+import random
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Backoff:
+    """`next_delay()` gives seconds to wait before the coming try; `reset()` after a success."""
+
+    first: float = 0.1
+    most: float = 10.0
+    factor: float = 2.0
+    attempts: int = 0
+    _random: random.Random = field(default_factory=random.Random)
+
+    def next_delay(self) -> float:
+        ceiling = min(self.most, self.first * self.factor**self.attempts)
+        self.attempts += 1
+        # Half of the ceiling is kept so that a busy loop cannot come out of a lucky series of zeros.
+        return ceiling * (0.5 + self._random.random() / 2)
+
+    def reset(self) -> None:
+        self.attempts = 0

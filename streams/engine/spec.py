@@ -1,0 +1,141 @@
+"""What a processor and a materializer are, in the fewest words the engines need.
+
+Topics are not named here: the topic files say who consumes what (`consumers:`) and who produces it (`producer:`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from runtime.connections.postgres import Cursor
+from runtime.settings import Settings
+from schemas import loader
+from schemas.envelope import Position
+from schemas.types import AnyEvent
+from streams.engine.outcome import InvalidEvent
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A decoded event and where it stood. `timestamp` is the broker's record time (UTC)."""
+
+    event: AnyEvent
+    position: Position
+    key: bytes | None
+    timestamp: datetime
+    headers: Headers = ()
+
+
+Transform = Callable[[AnyEvent, Position], tuple[Any, ...]]
+"""Pure. A processor's returns events, a materializer's returns writes. Raises InvalidEvent and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An event of a batch that a lookup refused."""
+
+    received: Received
+    error: InvalidEvent
+
+
+@dataclass(slots=True)
+class Decision:
+    """What a lookup made of a batch: events to publish, in order, and events to dead-letter."""
+
+    events: list[AnyEvent] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+class Lookup(Protocol):
+    """Decides a batch against PostgreSQL.
+
+    Runs in a worker thread inside the engine's transaction: whatever it writes through `cursor` commits together with
+    the outgoing events (outbox) and the input position, or not at all. It must not commit, and it may be called again
+    with the same batch after a failure, with its earlier writes rolled back. psycopg errors may escape: the engine
+    sorts them into transient and fatal.
+    """
+
+    def decide(self, cursor: Cursor, batch: Sequence[Received]) -> Decision: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorSpec:
+    """Topic to topic. Either `transform` (pure) or `lookup` (decides in PostgreSQL), never both."""
+
+    name: str
+    transform: Transform | None = None
+    lookup: Callable[[Settings], Lookup] | None = None
+    max_batch: int = 1000
+
+    def __post_init__(self) -> None:
+        if (self.transform is None) == (self.lookup is None):
+            raise ValueError(f"processor {self.name}: give a transform or a lookup")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return consumed_by(f"processor:{self.name}")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return tuple(topic.topic for topic in loader.topics() if topic.producer == f"processor:{self.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """The position of one partition moves from `expected` to `next` (offsets of the next message to read)."""
+
+    topic: str
+    partition: int
+    expected: int
+    next: int
+
+
+class Store(Protocol):
+    """One read model's writing side. Called from one thread only.
+
+    `apply` makes the writes and the new positions durable together (or, in a store without transactions, the
+    positions strictly after the confirmed writes) and raises Fenced when a position is not the expected one,
+    TransientError when the backend is away. Applying the same batch again must change nothing.
+    """
+
+    def positions(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Next offset of each partition that has one; missing partitions start at the beginning."""
+        ...
+
+    def apply(self, writes: Sequence[Any], advances: Sequence[Advance]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoreContext:
+    """`version` is the physical version to write (`title_catalog_v2`); None follows the serving one."""
+
+    settings: Settings
+    read_model: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MaterializerSpec:
+    """Topic to store. `store_kind` and `description` are for people (`mg units`)."""
+
+    name: str
+    transform: Transform
+    store: Callable[[StoreContext], Store]
+    store_kind: str
+    description: str
+    dead_letters: bool = False
+    """True when it also reads the dead letters of the processors that consume its topics."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return consumed_by(f"materializer:{self.name}")
+
+
+def consumed_by(unit: str) -> tuple[str, ...]:
+    """Topics whose file lists `unit` as a consumer."""
+    return tuple(topic.topic for topic in loader.topics() if unit in topic.consumers)
