@@ -11,23 +11,22 @@ the only substitution, and it only takes an int.
 import re
 from functools import cache
 from pathlib import Path
-from typing import LiteralString, cast
 
 _HEADING = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)\s*$", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 
 
 class Statements:
-    """The statements of one file at one version of its read model. `statements["name"]` raises KeyError with the file."""
+    """The statements of one file at one version of its read model; an unknown name is a KeyError naming the file."""
 
     def __init__(self, path: Path, version: int | None = None) -> None:
         self.path = path
         self._statements = {
-            name: cast("LiteralString", text if version is None else text.replace("{v}", str(int(version))))
+            name: cast("str", text if version is None else text.replace("{v}", str(int(version))))
             for name, text in read(path).items()
         }
 
-    def __getitem__(self, name: str) -> LiteralString:
+    def __getitem__(self, name: str) -> str:
         try:
             return self._statements[name]
         except KeyError:
@@ -39,7 +38,7 @@ class Statements:
 
 @cache
 def read(path: Path) -> dict[str, str]:
-    """Statement texts by name, without comments. Raises ValueError for text outside a statement or a name used twice."""
+    """Texts by name, without comments. Raises ValueError for text outside a statement or a name used twice."""
     parts = _HEADING.split(path.read_text())
     if _COMMENT.sub("", parts[0]).strip():
         raise ValueError(f"{path}: text before the first '-- name: …' line")
