@@ -1,0 +1,46 @@
+"""Every metric there is. A name that is not here cannot be used: callers import the object."""
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
+
+# Pipeline. `unit` is a processor's or materializer's name.
+EVENT_LAG = Histogram(
+    "mg_stream_event_lag_seconds", "Record time of the input to the end of its batch.", ["unit"], buckets=_SECONDS
+)
+EVENT_AGE = Histogram(
+    "mg_stream_event_age_seconds", "occurred_at of the event to the end of its batch.", ["unit"], buckets=_SECONDS
+)
+BATCH_SIZE = Histogram("mg_stream_batch_events", "Events a batch.", ["unit"], buckets=_SIZES)
+BATCH_SECONDS = Histogram("mg_stream_batch_seconds", "From decode to durable.", ["unit"], buckets=_SECONDS)
+EVENTS = Counter("mg_stream_events_total", "Events by outcome: done, invalid, skipped.", ["unit", "outcome"])
+BATCHES_RETRIED = Counter("mg_stream_batch_retries_total", "Batches tried again, by reason.", ["unit", "reason"])
+DEAD_LETTERS = Counter("mg_stream_dead_letters_total", "Confirmed dead letters.", ["unit", "reason"])
+FENCED = Counter("mg_stream_fenced_total", "Batches given up because another owner moved the position.", ["unit"])
+REBALANCES = Counter("mg_stream_rebalances_total", "Partitions assigned or revoked.", ["unit", "kind"])
+OUTBOX_PENDING = Gauge("mg_stream_outbox_events", "Decided events that Kafka has not confirmed.", ["unit"])
+
+# Kafka producers. `client` is the client id.
+PRODUCED = Counter("mg_kafka_produced_total", "Messages the brokers confirmed.", ["client"])
+PRODUCE_FAILED = Counter("mg_kafka_produce_failures_total", "Batches with an unconfirmed message.", ["client"])
+
+# HTTP. `route` is the template, never the path.
+HTTP_REQUESTS = Counter("mg_http_requests_total", "Answers.", ["service", "method", "route", "status"])
+HTTP_SECONDS = Histogram(
+    "mg_http_request_seconds", "Request to answer.", ["service", "method", "route"], buckets=_SECONDS
+)
+WEBHOOK_ITEMS = Counter("mg_webhook_items_total", "Items of accepted deliveries.", ["provider", "action"])
+WEBHOOK_REJECTED = Counter("mg_webhook_rejections_total", "Rejected deliveries by problem.", ["provider", "problem"])
+
+# Search.
+SEARCH_SECONDS = Histogram("mg_search_leg_seconds", "One leg of a search.", ["leg"], buckets=_SECONDS)
+SEARCH_DEGRADED = Counter("mg_search_degraded_total", "Searches answered without a leg.", ["leg"])
+
+# Supervision.
+UNIT_RESTARTS = Counter("mg_unit_restarts_total", "Units started again after they died.", ["unit"])
+
+
+def render(registry: CollectorRegistry = REGISTRY) -> bytes:
+    """The Prometheus text format."""
+    return generate_latest(registry)
