@@ -1,0 +1,103 @@
+"""The PostgreSQL half of a materializer: writes and positions in one transaction, fenced.
+
+In order, in `apply`:
+1. connect if need be; begin;
+2. look up which physical version is serving, and give up (Fenced) when it is no longer the one held: a rebuild switched;
+3. let the read model write its rows, guarded by versions;
+4. move each position from where this owner believes it is; a row count other than 1 means another owner: roll back, Fenced;
+5. commit. Until then nothing happened; after it everything did.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from runtime import metrics
+from runtime.connections import positions, postgres
+from runtime.connections.postgres import Connection, Cursor
+from runtime.sql import Statements, beside
+from streams.engine.outcome import Fenced, TransientError
+from streams.engine.spec import Advance, StoreContext
+
+Write = Callable[[Cursor, Statements, Sequence[Any]], None]
+"""Writes a batch through the cursor with the statements of its `queries.sql` (at the version being written)."""
+
+_SQL = beside(__file__)
+
+
+class PostgresStore:
+    """A `Store` over PostgreSQL. `queries` is the read model's `queries.sql`."""
+
+    def __init__(self, context: StoreContext, write: Write, queries: Path) -> None:
+        self._context = context
+        self._write = write
+        self._queries = queries
+        self._connection: Connection | None = None
+        self._version = context.version or 0
+        self._statements: Statements | None = None
+
+    @property
+    def consumer(self) -> str:
+        """The name its positions are stored under: one per physical version."""
+        return f"{self._context.read_model}_v{self._version}"
+
+    def positions(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        try:
+            with self._open().transaction(), self._open().cursor() as cursor:
+                self._hold(self._context.version or serving_version(cursor, self._context.read_model))
+                return positions.read(cursor, self.consumer, partitions)
+        except postgres.Error as error:
+            raise self._sorted(error) from error
+
+    def apply(self, writes: Sequence[Any], advances: Sequence[Advance]) -> None:
+        try:
+            connection = self._open()
+            with connection.transaction(), connection.cursor() as cursor:
+                self._check_version(cursor)
+                if writes and self._statements is not None:
+                    self._write(cursor, self._statements, writes)
+                for move in advances:
+                    if not positions.advance(
+                        cursor, self.consumer, move.topic, move.partition, move.expected, move.next
+                    ):
+                        raise Fenced(f"{self.consumer} {move.topic}:{move.partition} is not at {move.expected}")
+        except postgres.Error as error:
+            raise self._sorted(error) from error
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = postgres.connect_writer(
+                self._context.settings.postgres_dsn, f"mg-materializer-{self._context.read_model}"
+            )
+        return self._connection
+
+    def _hold(self, version: int) -> None:
+        if version != self._version or self._statements is None:
+            self._version = version
+            self._statements = Statements(self._queries, version)
+
+    def _check_version(self, cursor: Cursor) -> None:
+        if self._context.version is None:
+            serving = serving_version(cursor, self._context.read_model)
+            if serving != self._version:
+                raise Fenced(f"{self._context.read_model} is now served from version {serving}")
+
+    def _sorted(self, error: postgres.Error) -> Exception:
+        """Connection trouble is transient; anything else is a bug of ours and ends the process with its traceback."""
+        self.close()
+        if postgres.is_transient(error):
+            metrics.BATCHES_RETRIED.labels(self._context.read_model, "postgres").inc()
+            return TransientError(f"postgres: {error}".strip())
+        return error
+
+
+def serving_version(cursor: Cursor, read_model: str) -> int:
+    """The physical version readers see; 1 until the first rebuild."""
+    cursor.execute(_SQL["serving_version"], {"read_model": read_model})
+    row = cursor.fetchone()
+    return int(row[0]) if row else 1
