@@ -14,4 +14,4 @@ def decode(value: bytes, position: Position, key: bytes | None, timestamp_ms: in
         event = codec.decode(value)
     except codec.SchemaError as error:
         raise InvalidEvent(error.reason, error.detail) from error
-    return Received(event, position, key, datetime.fromtimestamp(timestamp_ms / 1000, UTC), headers)
+    return Received(event, position, key, datetime.fromtimestamp(timestamp_ms / 1000, UTC), headers, value)

@@ -20,13 +20,14 @@ Headers = tuple[tuple[str, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A decoded event and where it stood. `timestamp` is the broker's record time (UTC)."""
+    """A decoded event and where it stood. `timestamp` is the broker's record time (UTC), `value` the raw bytes."""
 
     event: AnyEvent
     position: Position
     key: bytes | None
     timestamp: datetime
     headers: Headers = ()
+    value: bytes = b""
 
 
 Transform = Callable[[AnyEvent, Position], tuple[Any, ...]]
@@ -43,10 +44,14 @@ class Rejected:
 
 @dataclass(slots=True)
 class Decision:
-    """What a lookup made of a batch: events to publish, in order, and events to dead-letter."""
+    """What a lookup made of a batch: events to publish, in order, and events to dead-letter.
+
+    `traceparents` (event id of an outgoing event → W3C header of the input that caused it) carries traces on.
+    """
 
     events: list[AnyEvent] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    traceparents: dict[str, bytes] = field(default_factory=dict)
 
 
 class Lookup(Protocol):
@@ -129,11 +134,21 @@ class MaterializerSpec:
     store_kind: str
     description: str
     dead_letters: bool = False
-    """True when it also reads the dead letters of the processors that consume its topics."""
+    """True when it also reads the dead letters of the processors that consume its topics (as `DeadLettered`)."""
+    max_batch: int = 2000
+    """Events a transaction, five times as many while catching up. Large events want a small number (memory)."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
         return consumed_by(f"materializer:{self.name}")
+
+    @property
+    def dead_letter_inputs(self) -> tuple[str, ...]:
+        """Dead-letter topics it reads beside its inputs."""
+        if not self.dead_letters:
+            return ()
+        units = [unit for name in self.inputs for unit in loader.topic(name).consumers if unit.startswith("processor:")]
+        return tuple(dict.fromkeys(loader.dead_letter_topic(unit.removeprefix("processor:")) for unit in units))
 
 
 def consumed_by(unit: str) -> tuple[str, ...]:

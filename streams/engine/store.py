@@ -2,9 +2,9 @@
 
 In order, in `apply`:
 1. connect if need be; begin;
-2. look up which physical version is serving, and give up (Fenced) when it is no longer the one held: a rebuild switched;
+2. look up which physical version is serving; when it is no longer the one held, a rebuild switched: Fenced;
 3. let the read model write its rows, guarded by versions;
-4. move each position from where this owner believes it is; a row count other than 1 means another owner: roll back, Fenced;
+4. move each position from where this owner believes it is; a row count other than 1 means another owner: Fenced;
 5. commit. Until then nothing happened; after it everything did.
 """
 
