@@ -61,8 +61,9 @@ class Processor:
         self._relay: asyncio.Task[None] | None = None
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self._app = build_app(spec, settings)
-        self._app.on_partitions_assigned.connect(self._assigned, weak=False)
-        self._app.on_partitions_revoked.connect(self._revoked, weak=False)
+        # Faust types a handler as one that takes its signal by a private protocol; any coroutine works.
+        self._app.on_partitions_assigned.connect(self._assigned, weak=False)  # type: ignore[arg-type]
+        self._app.on_partitions_revoked.connect(self._revoked, weak=False)  # type: ignore[arg-type]
         topic = self._app.topic(
             *(self._prefix + name for name in spec.inputs),
             key_type=bytes,
