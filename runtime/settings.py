@@ -58,6 +58,41 @@ class Ports(msgspec.Struct, frozen=True):
     services_admin: int = 9203
 
 
+class StackPorts(msgspec.Struct, frozen=True):
+    """First choice of each port of the local stack; a free one is taken when it is in use.
+
+    Away from the usual 9092, 5432, …, so that a server of the machine's own and our stack can live side by side.
+    """
+
+    kafka: int = 19092
+    postgres: int = 15432
+    redis: int = 16379
+    qdrant: int = 16333
+    registry: int = 18081
+
+
+class StackSettings(msgspec.Struct, frozen=True):
+    """What `mg stack` takes from the environment: `MG_STACK_<NAME>_PORT` and `JAVA_HOME`."""
+
+    home: Path
+    ports: StackPorts = StackPorts()
+    java_home: str = ""
+
+
+class BackendsUnderTest(msgspec.Struct, frozen=True):
+    """Where the tests find their backends: `MG_TEST_KAFKA`, `…_POSTGRES`, `…_REDIS`, `…_QDRANT` are addresses of
+    servers that already run; `MG_TEST_BACKENDS=containers` starts the rest with Docker, else the embedded stack
+    is used. With `MG_REQUIRE_BACKENDS=1` a missing backend fails the test instead of skipping it.
+    """
+
+    kafka: str = ""
+    postgres: str = ""
+    redis: str = ""
+    qdrant: str = ""
+    kind: str = "embedded"
+    required: bool = False
+
+
 class EmbeddingSettings(msgspec.Struct, frozen=True):
     """`model_path` is a folder with model.onnx and tokenizer files; `model` is the id written into events."""
 
@@ -152,6 +187,37 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         otlp_endpoint=env.get("MG_OTLP_ENDPOINT", ""),
         topic_prefix=env.get("MG_TOPIC_PREFIX", ""),
         group_prefix=env.get("MG_GROUP_PREFIX", "mg-"),
+    )
+
+
+def load_stack(env: Mapping[str, str] | None = None) -> StackSettings:
+    """Settings of the local stack itself; needs no running backend. Raises SettingsError."""
+    env = os.environ if env is None else env
+    return StackSettings(
+        home=home_from(env),
+        ports=StackPorts(
+            **{
+                field: _integer(env, f"MG_STACK_{field.upper()}_PORT", default)
+                for field, default in zip(StackPorts.__struct_fields__, StackPorts.__struct_defaults__, strict=True)
+            }
+        ),
+        java_home=env.get("JAVA_HOME", ""),
+    )
+
+
+def load_test_backends(env: Mapping[str, str] | None = None) -> BackendsUnderTest:
+    """Raises SettingsError when `MG_TEST_BACKENDS` is neither `embedded` nor `containers`."""
+    env = os.environ if env is None else env
+    kind = env.get("MG_TEST_BACKENDS") or "embedded"
+    if kind not in {"embedded", "containers"}:
+        raise SettingsError(f"MG_TEST_BACKENDS must be embedded or containers, not {kind!r}")
+    return BackendsUnderTest(
+        kafka=env.get("MG_TEST_KAFKA", ""),
+        postgres=env.get("MG_TEST_POSTGRES", ""),
+        redis=env.get("MG_TEST_REDIS", ""),
+        qdrant=env.get("MG_TEST_QDRANT", ""),
+        kind=kind,
+        required=env.get("MG_REQUIRE_BACKENDS", "") not in {"", "0"},
     )
 
 
