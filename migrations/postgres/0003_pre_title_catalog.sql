@@ -31,3 +31,6 @@ CREATE INDEX title_external_ids_v1_title ON title_external_ids_v1 (title_id);
 
 CREATE VIEW title_catalog AS SELECT * FROM title_catalog_v1;
 CREATE VIEW title_external_ids AS SELECT * FROM title_external_ids_v1;
+
+-- Present from the start: writers share-lock this row, and a row that does not exist cannot be locked.
+INSERT INTO read_model_versions (read_model, version) VALUES ('title_catalog', 1);

@@ -27,3 +27,6 @@ CREATE TABLE availability_v1 (
 
 CREATE VIEW availability_titles AS SELECT * FROM availability_titles_v1;
 CREATE VIEW availability AS SELECT * FROM availability_v1;
+
+-- Present from the start: writers share-lock this row, and a row that does not exist cannot be locked.
+INSERT INTO read_model_versions (read_model, version) VALUES ('availability', 1);

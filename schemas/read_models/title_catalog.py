@@ -22,6 +22,9 @@ READ_MODEL = "title_catalog"
 TABLES = ("title_catalog", "title_external_ids")
 """Views; the physical tables carry `_v{version}`."""
 
+NAME_KEY_CHARACTERS = 256
+"""Keys are cut here, on both sides: an index entry of PostgreSQL has a limit, a name from outside has none."""
+
 TitleState = Literal["live", "merged", "retired"]
 """Alphabetical order is precedence between writes of the same version: an end beats a change."""
 
@@ -65,7 +68,7 @@ class TitleRow(Struct, frozen=True, kw_only=True, gc=False):
     kind: Kind | None = None
     name: str | None = None
     name_key: str | None = None
-    """`text.name_key(name)`; indexed for `=` and `LIKE 'prefix%'`."""
+    """`text.name_key(name)`, cut at NAME_KEY_CHARACTERS; indexed for `=` and `LIKE 'prefix%'`."""
     name_keys: tuple[str, ...] = ()
     """Keys of main, original and alternate names, each once; indexed for `@> ARRAY[key]`."""
     year: int | None = None
