@@ -9,7 +9,9 @@ import secrets
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,6 +29,9 @@ from devstack.unprivileged import open_path, service_user
 OWNER, READER, SUPERUSER, DATABASE = "mg", "mg_reader", "postgres", "mg"
 SOCKET_LIMIT = 100
 """Bytes in a Unix socket's path, less a little (Linux allows 107)."""
+
+CHILDREN_SECONDS = 10.0
+"""How long the children of a killed server may take to notice and end."""
 
 SERVER_SETTINGS = {
     "listen_addresses": ports.HOST,
@@ -199,11 +204,31 @@ def socket_folder(data: Path) -> str:
 
 
 def remove_stale_pid_file(data: Path) -> None:
-    """After a crash and a reboot the pid in `postmaster.pid` can be anybody's, and PostgreSQL would refuse to start."""
+    """Removes the `postmaster.pid` of a server that is gone, once all its children are gone too.
+
+    PostgreSQL would refuse to start when that pid is a zombie that nobody reaped yet or, after a reboot, somebody else's.
+    """
     path = data / "postmaster.pid"
     try:
-        pid = int(path.read_text().splitlines()[0])
-        if psutil.Process(pid).name() != "postgres":
-            path.unlink()
-    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
-        return  # PostgreSQL copes with these itself
+        pid = int(path.read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return
+    deadline = time.monotonic() + CHILDREN_SECONDS
+    while servers := servers_in(data):
+        if pid in servers:
+            return  # it runs, and PostgreSQL will say so
+        if time.monotonic() > deadline:
+            raise StackError(f"postgres: processes {sorted(servers)} of a killed server still use {data}: end them")
+        time.sleep(0.05)
+    path.unlink(missing_ok=True)
+
+
+def servers_in(data: Path) -> set[int]:
+    """Live PostgreSQL processes that work in the folder (they make it their working directory)."""
+    found, folder = set(), str(data.resolve())
+    for process in psutil.process_iter(["name"]):
+        with suppress(psutil.Error):
+            alive = process.info["name"] == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+            if alive and process.cwd() == folder:
+                found.add(process.pid)
+    return found

@@ -188,6 +188,9 @@ def properties(place: Place) -> str:
         "transaction.state.log.num.partitions": 4,
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
+        # a killed broker's registration must run out before it may register again
+        "broker.session.timeout.ms": 2000,
+        "broker.heartbeat.interval.ms": 400,
         "group.initial.rebalance.delay.ms": 0,
         # two cores: fewer threads, a smaller cleaner
         "num.network.threads": 2,
