@@ -1,1 +1,1 @@
-"""What both HTTP edges share."""
+"""What both HTTP edges share: building and serving apps, problem details, paging, positions, rate limits."""

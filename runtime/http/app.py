@@ -1,0 +1,74 @@
+"""Builds one Litestar app out of service specs. Nothing is connected before the app's lifespan starts."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ControllerRouterHandler
+
+from runtime.http import errors, operations, strictness
+from runtime.http.docs_page import DocsPage, schema_router
+from runtime.http.observing import Observed
+from runtime.http.service import Check, ServiceSpec
+from runtime.settings import Settings
+
+VERSION = "1.0.0"
+_MOST_BODY_BYTES = 1_048_576  # handlers that take more say so themselves
+
+
+def build_app(title: str, specs: Sequence[ServiceSpec], settings: Settings) -> Litestar:
+    """An app of one or several services; `title` labels its metrics and logs."""
+    checks: dict[str, Check] = {}
+    opened: dict[str, dict[str, object]] = {spec.name: {} for spec in specs}
+
+    @asynccontextmanager
+    async def resources(_: Litestar) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for spec in specs:
+                found = await stack.enter_async_context(spec.resources(settings))
+                if set(found.dependencies) != set(spec.dependencies):
+                    raise RuntimeError(
+                        f"service {spec.name} promised {sorted(spec.dependencies)}, opened {sorted(found.dependencies)}"
+                    )
+                opened[spec.name].update(found.dependencies)
+                checks.update(found.ready)
+            yield
+            checks.clear()
+
+    handlers: list[ControllerRouterHandler] = [operations.router(checks)]
+    handlers += [
+        Router(
+            "/",
+            route_handlers=list(spec.controllers),
+            dependencies={name: _provide(opened[spec.name], name) for name in spec.dependencies},
+            guards=[strictness.guard],
+        )
+        for spec in specs
+    ]
+    app = Litestar(
+        handlers,
+        lifespan=[resources],
+        exception_handlers=errors.HANDLERS,
+        logging_config=None,
+        debug=False,
+        pdb_on_exception=False,
+        request_max_body_size=_MOST_BODY_BYTES,
+        openapi_config=OpenAPIConfig(
+            title=f"Media Gateway: {title}",
+            version=VERSION,
+            description="\n\n".join(spec.description for spec in specs if spec.description) or None,
+            openapi_router=schema_router(),
+            render_plugins=[DocsPage()],
+        ),
+    )
+    app.asgi_handler = Observed(app.asgi_handler, title)
+    return app
+
+
+def _provide(opened: dict[str, object], name: str) -> Provide:
+    def resource() -> object:
+        return opened[name]
+
+    return Provide(resource, sync_to_thread=False)

@@ -1,0 +1,39 @@
+"""What a service is: controllers, and the resources they need, opened with the app."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Annotated, TypeVar
+
+from litestar import Controller
+from litestar.di import Dependency
+from litestar.params import SkipValidationMarker
+
+from runtime.settings import Settings
+
+T = TypeVar("T")
+
+Injected = Annotated[T, Dependency("named"), SkipValidationMarker()]
+"""`reader: Injected[TitleReader]` in a handler takes the resource that is called `reader`."""
+
+Check = Callable[[], Awaitable[None]]
+"""Returns when the backend answers, raises anything when it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a service opened: objects by the name handlers ask for, and readiness checks by backend name."""
+
+    dependencies: Mapping[str, object]
+    ready: Mapping[str, Check] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """One service. `dependencies` are the names that `resources` will provide: routes are built before it runs."""
+
+    name: str
+    controllers: tuple[type[Controller], ...]
+    resources: Callable[[Settings], AbstractAsyncContextManager[Resources]]
+    dependencies: tuple[str, ...]
+    description: str = ""

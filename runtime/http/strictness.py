@@ -1,0 +1,57 @@
+"""What no operation takes: query parameters it does not declare, one given twice, NUL characters."""
+
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar import Litestar
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import HTTPRoute
+from litestar.types import Method
+
+from runtime.http import problems
+from runtime.http.problems import Problem, parameter_error
+
+_MOST_PARAMETERS = 100
+
+
+def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Raises Problem (400). Runs before the handler's own parameters are read."""
+    for name, value in connection.path_params.items():
+        if isinstance(value, str) and "\x00" in value:
+            raise parameter_error(name, "must not contain NUL characters")
+    query = connection.scope["query_string"]
+    if not query:
+        return
+    scope: Any = connection.scope
+    known = _declared(connection.app, scope["path_template"], scope["method"])
+    try:
+        given = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict"
+        )
+    except UnicodeError:
+        raise Problem(problems.INVALID_REQUEST, "The query string is not percent-encoded UTF-8.") from None
+    except ValueError:
+        raise Problem(problems.INVALID_REQUEST, f"More than {_MOST_PARAMETERS} query parameters.") from None
+    seen: set[str] = set()
+    for name, value in given:
+        shown = name[:64]
+        if name not in known:
+            listed = ", ".join(sorted(known)) or "none"
+            raise parameter_error(shown, f"is not a parameter here; known: {listed}", problems.UNKNOWN_PARAMETER)
+        if name in seen and not known[name]:
+            raise parameter_error(shown, "is given more than once")
+        if "\x00" in value:
+            raise parameter_error(shown, "must not contain NUL characters")
+        seen.add(name)
+
+
+@lru_cache(maxsize=512)
+def _declared(app: Litestar, template: str, method: Method) -> dict[str, bool]:
+    """Query parameters of a route and whether each may repeat, as the framework itself parsed them."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute) and route.path_format == template:
+            _, model = route.route_handler_map[method]
+            return {found.field_alias: found.is_sequence for found in model.expected_query_params}
+    return {}
