@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 import qdrant_edge as edge
 from qdrant_client.http import models
 
@@ -98,8 +99,13 @@ def _field(source: models.FieldCondition) -> "edge.FieldCondition":
     )
 
 
+def _value(source: str | int | bool) -> Any:
+    # The engine asks for an integer before it asks for a bool, and a Python bool is both; NumPy's is not.
+    return np.bool_(source) if isinstance(source, bool) else source
+
+
 _MATCHES: dict[type[Any], Callable[[Any], Any]] = {
-    models.MatchValue: lambda match: edge.MatchValue(match.value),
+    models.MatchValue: lambda match: edge.MatchValue(_value(match.value)),
     models.MatchAny: lambda match: edge.MatchAny(match.any),
     models.MatchExcept: lambda match: edge.MatchExcept(match.except_),
     models.MatchText: lambda match: edge.MatchText(match.text),
