@@ -68,12 +68,16 @@ class Lookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProcessorSpec:
-    """Topic to topic. Either `transform` (pure) or `lookup` (decides in PostgreSQL), never both."""
+    """Topic to topic. Either `transform` (pure) or `lookup` (decides in PostgreSQL), never both.
+
+    `description` is for people (`mg units`).
+    """
 
     name: str
     transform: Transform | None = None
     lookup: Callable[[Settings], Lookup] | None = None
     max_batch: int = 1000
+    description: str = ""
 
     def __post_init__(self) -> None:
         if (self.transform is None) == (self.lookup is None):
@@ -124,6 +128,18 @@ class StoreContext:
     version: int | None = None
 
 
+class Versions(Protocol):
+    """The physical versions of one read model, for rebuilds. `create` starts empty and forgets earlier positions."""
+
+    def serving(self) -> int: ...
+
+    def create(self, version: int) -> None: ...
+
+    def switch(self, version: int) -> None: ...
+
+    def drop(self, version: int) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class MaterializerSpec:
     """Topic to store. `store_kind` and `description` are for people (`mg units`)."""
@@ -131,6 +147,7 @@ class MaterializerSpec:
     name: str
     transform: Transform
     store: Callable[[StoreContext], Store]
+    versions: Callable[[Settings], Versions]
     store_kind: str
     description: str
     dead_letters: bool = False

@@ -1,0 +1,84 @@
+"""Lag from the stores' own positions: what a read model has, not what its process says about itself."""
+
+from datetime import UTC, datetime
+
+import msgspec
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from bootstrap import units
+from bootstrap.log_reader import LogReader
+from runtime.connections import postgres
+from runtime.settings import Settings
+from runtime.sql import beside
+from streams.engine.spec import ProcessorSpec
+from streams.engine.store import serving_version
+
+_SQL = beside(__file__)
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """One consumer on one topic. `seconds`: age of the oldest record it has not done yet; 0 when it has all."""
+
+    consumer: str
+    topic: str
+    events: int
+    seconds: float
+    position: int
+    end: int
+
+
+def consumers(settings: Settings) -> list[Lag]:
+    reader = LogReader(settings)
+    try:
+        stored = _stored(settings)
+        found = []
+        for spec in (*units.PROCESSORS, *units.MATERIALIZERS):
+            for topic in (*spec.inputs, *getattr(spec, "dead_letter_inputs", ())):
+                places = (
+                    _committed(settings, spec, topic, reader.partitions(topic))
+                    if isinstance(spec, ProcessorSpec) and spec.lookup is None
+                    else {p: next_ for (name, t, p), next_ in stored.items() if (name, t) == (spec.name, topic)}
+                )
+                found.append(_lag(reader, spec.name, topic, places))
+        return found
+    finally:
+        reader.close()
+
+
+def _lag(reader: LogReader, consumer: str, topic: str, places: dict[int, int]) -> Lag:
+    events, oldest, total, end = 0, None, 0, 0
+    for partition, (low, high) in reader.ends(topic).items():
+        at = max(places.get(partition, 0), low)
+        events += max(high - at, 0)
+        total, end = total + at, end + high
+        if high > at:
+            waiting = reader.record(topic, partition, at)
+            if waiting is not None:
+                oldest = min(oldest or waiting.at, waiting.at)
+    seconds = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
+    return Lag(consumer, topic, events, round(max(seconds, 0.0), 3), total, end)
+
+
+def _stored(settings: Settings) -> dict[tuple[str, str, int], int]:
+    """Positions of everything that keeps them in PostgreSQL, under the unit's name at its serving version."""
+    found = {}
+    with postgres.connect_writer(settings.postgres_dsn, "mg-lag") as connection, connection.cursor() as cursor:
+        versions = {spec.name: serving_version(cursor, spec.name) for spec in units.MATERIALIZERS}
+        cursor.execute(_SQL["all_positions"])
+        for consumer, topic, partition, next_ in cursor:
+            name, _, version = consumer.rpartition("_v")
+            if versions.get(name) == (int(version) if version.isdigit() else None):
+                found[name, topic, partition] = next_
+            elif consumer not in versions:
+                found[consumer, topic, partition] = next_
+    return found
+
+
+def _committed(settings: Settings, spec: ProcessorSpec, topic: str, partitions: list[int]) -> dict[int, int]:
+    """What a Faust app committed to Kafka."""
+    group = f"{settings.group_prefix}{spec.name.replace('_', '-')}"
+    wanted = [TopicPartition(settings.topic_prefix + topic, partition) for partition in partitions]
+    admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 3})
+    answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)])[group].result(10)
+    return {place.partition: max(place.offset, 0) for place in answer.topic_partitions}

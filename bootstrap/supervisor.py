@@ -1,0 +1,142 @@
+"""`mg up`: starts the processes of the system, watches them, and starts again what died.
+
+Each child is `mg run …` with an admin port of its own; what it says there (`/status`) is what is shown here.
+"""
+
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from runtime import metrics
+from runtime.backoff import Backoff
+from runtime.health import UnitStatus
+
+_STATUS = msgspec.json.Decoder(list[UnitStatus])
+# A child that ran this long before it died starts again at once, with the back-off reset.
+_STABLE_SECONDS = 60.0
+_STOP_SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class Child:
+    """One `mg run` process."""
+
+    name: str
+    words: tuple[str, ...]
+    admin_port: int
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    restart_at: float = 0.0
+    restarts: int = 0
+    backoff: Backoff = field(default_factory=lambda: Backoff(first=0.5, most=15.0))
+    units: list[UnitStatus] = field(default_factory=list)
+    rates: dict[str, float] = field(default_factory=dict)
+    _seen: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    def poll_status(self) -> None:
+        """Asks the child; a silent one keeps its last units, marked as starting."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/status", timeout=1.0) as answer:
+                self.units = _STATUS.decode(answer.read())
+        except (urllib.error.URLError, OSError, msgspec.DecodeError):
+            self.units = [
+                msgspec.structs.replace(unit, state="starting", detail="no answer yet") for unit in self.units
+            ]
+            return
+        now = time.monotonic()
+        for unit in self.units:
+            before, events = self._seen.get(unit.unit, (now, unit.events_total))
+            if now - before >= 1.0:
+                self.rates[unit.unit] = max(unit.events_total - events, 0) / (now - before)
+            if unit.unit not in self._seen or now - before >= 1.0:
+                self._seen[unit.unit] = (now, unit.events_total)
+
+    def rss(self) -> int:
+        """Resident bytes of the process and its children; 0 when it does not run."""
+        if self.process is None or self.process.poll() is not None:
+            return 0
+        try:
+            found = psutil.Process(self.process.pid)
+            return sum(p.memory_info().rss for p in [found, *found.children(recursive=True)])
+        except psutil.Error:
+            return 0
+
+
+class Supervisor:
+    """Keeps children alive until told to stop. `say` gets one line per event worth a person's attention."""
+
+    def __init__(self, children: Sequence[Child], home: Path, say: Callable[[str], None]) -> None:
+        self.children = list(children)
+        self._home = home
+        self._say = say
+
+    def start(self) -> None:
+        for child in self.children:
+            self._spawn(child)
+
+    def tick(self) -> None:
+        """One look at everybody: restarts what died once its back-off is over, then asks for status."""
+        now = time.monotonic()
+        for child in self.children:
+            code = child.process.poll() if child.process else None
+            if child.process is not None and code is not None:
+                if now - child.started_at > _STABLE_SECONDS:
+                    child.backoff.reset()
+                delay = child.backoff.next_delay()
+                child.restart_at = now + delay
+                child.process = None
+                self._say(
+                    f"{child.name} died ({_cause(code)}); starting it again in {delay:.1f} s, see {self._log(child)}"
+                )
+            if child.process is None and now >= child.restart_at:
+                child.restarts += 1
+                metrics.UNIT_RESTARTS.labels(child.name).inc()
+                self._spawn(child)
+            child.poll_status()
+
+    def stop(self) -> None:
+        """SIGTERM to all, services and processors first in one go; SIGKILL to who does not end in time."""
+        running = [child.process for child in self.children if child.process is not None]
+        for process in running:
+            if process.poll() is None:
+                process.terminate()
+        deadline = time.monotonic() + _STOP_SECONDS
+        for process in running:
+            try:
+                process.wait(max(deadline - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                self._say(f"process {process.pid} did not end in {_STOP_SECONDS:.0f} s and was killed")
+                process.kill()
+                process.wait()
+
+    @property
+    def ready(self) -> bool:
+        return all(child.units and all(unit.state == "ready" for unit in child.units) for child in self.children)
+
+    def _spawn(self, child: Child) -> None:
+        path = self._log(child)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as log:
+            child.process = subprocess.Popen(
+                [sys.executable, "-m", "bootstrap.cli", "run", *child.words, "--admin-port", str(child.admin_port)],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C reaches us; we end the children in order
+            )
+        child.started_at = time.monotonic()
+
+    def _log(self, child: Child) -> Path:
+        return self._home / "logs" / f"{child.name}.log"
+
+
+def _cause(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,30 @@
+"""How `mg` shows things: plain lines for pipes, tables for people."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+
+def say(line: str) -> None:
+    """One line of progress; on stderr, so that --json stays clean."""
+    click.echo(line, err=True)
+
+
+def interactive() -> bool:
+    return sys.stderr.isatty()
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
+    """A table on stdout; without frames when piped."""
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    made = Table(*headings, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        made.add_row(*row)
+    console.print(made)
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1_048_576:.0f} MB" if size else ""

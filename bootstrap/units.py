@@ -1,0 +1,156 @@
+"""Which controllers, processors and materializers make a process, and how the whole is drawn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from command_api.services import ingestion
+from query_api.services import deliveries, discovery
+from runtime.http.service import ServiceSpec
+from runtime.settings import Ports
+from schemas import loader
+from streams.engine.spec import MaterializerSpec, ProcessorSpec
+from streams.topology import MATERIALIZERS, PROCESSORS
+
+Kind = Literal["processor", "materializer", "service"]
+GROUPS: dict[str, Kind] = {"processors": "processor", "materializers": "materializer", "services": "service"}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One deployable service: command and query parts behind one port."""
+
+    name: str
+    parts: tuple[ServiceSpec, ...]
+    read_models: tuple[str, ...]
+    stores: str
+    description: str
+
+    def port(self, ports: Ports) -> int:
+        return int(getattr(ports, self.name))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return tuple(topic.topic for topic in loader.topics() if topic.producer == f"service:{self.name}")
+
+
+SERVICES: tuple[Service, ...] = (
+    Service(
+        "ingestion",
+        (ingestion.SPEC, deliveries.SPEC),
+        ("provider_deliveries",),
+        "Redis, PostgreSQL (read)",
+        "Takes providers' webhooks; shows what became of them.",
+    ),
+    Service(
+        "discovery",
+        (discovery.SPEC,),
+        ("title_catalog", "availability", "title_search"),
+        "PostgreSQL, Qdrant (read)",
+        "Titles, where to watch them, search.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What one process runs."""
+
+    processors: tuple[ProcessorSpec, ...] = ()
+    materializers: tuple[MaterializerSpec, ...] = ()
+    services: tuple[Service, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (
+            *(f"processor:{spec.name}" for spec in self.processors),
+            *(f"materializer:{spec.name}" for spec in self.materializers),
+            *(f"service:{service.name}" for service in self.services),
+        )
+
+
+class UnknownUnit(Exception):
+    """A unit name that does not exist; the message lists those that do."""
+
+
+def every() -> Selection:
+    return Selection(PROCESSORS, MATERIALIZERS, SERVICES)
+
+
+def select(wanted: Sequence[str]) -> Selection:
+    """From `processor:NAME`, `processors` and so on. Raises UnknownUnit."""
+    everything = every()
+    chosen: set[str] = set()
+    for word in wanted:
+        if word in GROUPS:
+            chosen.update(name for name in everything.names if name.startswith(f"{GROUPS[word]}:"))
+        elif word in everything.names:
+            chosen.add(word)
+        else:
+            raise UnknownUnit(f"no unit called {word!r}; there are: {', '.join((*GROUPS, *everything.names))}")
+    return Selection(
+        tuple(spec for spec in everything.processors if f"processor:{spec.name}" in chosen),
+        tuple(spec for spec in everything.materializers if f"materializer:{spec.name}" in chosen),
+        tuple(service for service in everything.services if f"service:{service.name}" in chosen),
+    )
+
+
+def processor(name: str) -> ProcessorSpec:
+    return next(spec for spec in PROCESSORS if spec.name == name)
+
+
+def materializer(name: str) -> MaterializerSpec | None:
+    return next((spec for spec in MATERIALIZERS if spec.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of `mg units`."""
+
+    unit: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    stores: str
+    description: str
+
+
+def table() -> list[Row]:
+    rows = [Row(f"service:{s.name}", (), s.outputs, s.stores, s.description) for s in SERVICES]
+    rows += [
+        Row(f"processor:{p.name}", p.inputs, p.outputs, "PostgreSQL" if p.lookup else "", p.description)
+        for p in PROCESSORS
+    ]
+    rows += [
+        Row(f"materializer:{m.name}", (*m.inputs, *m.dead_letter_inputs), (), m.store_kind, m.description)
+        for m in MATERIALIZERS
+    ]
+    return rows
+
+
+def mermaid() -> str:
+    """The flow as a Mermaid graph: topics are pipes, units boxes, read models cylinders."""
+    lines = ["flowchart LR", "  providers((providers)) --> service_ingestion"]
+    lines += [f"  {_id('service', s.name)}[{s.name}]" for s in SERVICES]
+    for topic in loader.topics():
+        lines.append(f"  {_id('topic', topic.topic)}>{topic.topic}]")
+        lines.append(f"  {_id(*topic.producer.split(':'))} --> {_id('topic', topic.topic)}")
+        lines += [f"  {_id('topic', topic.topic)} --> {_id(*unit.split(':'))}" for unit in topic.consumers]
+    lines += [f"  {_id('processor', p.name)}[[{p.name}]]" for p in PROCESSORS]
+    for spec in MATERIALIZERS:
+        lines.append(f"  {_id('materializer', spec.name)}[({spec.name}<br/>{spec.store_kind})]")
+        lines += [
+            f"  {_id('dlq', name)}>{name}] --> {_id('materializer', spec.name)}" for name in spec.dead_letter_inputs
+        ]
+    for spec in PROCESSORS:
+        dlq = loader.dead_letter_topic(spec.name)
+        if any(dlq in m.dead_letter_inputs for m in MATERIALIZERS):
+            lines.append(f"  {_id('processor', spec.name)} -.-> {_id('dlq', dlq)}")
+    lines += [
+        f"  {_id('materializer', model)} --> {_id('service', s.name)}" for s in SERVICES for model in s.read_models
+    ]
+    lines.append("  service_discovery --> clients((clients))")
+    return "\n".join(lines) + "\n"
+
+
+def _id(kind: str, name: str) -> str:
+    return f"{kind}_{name.replace('-', '_')}"
