@@ -1,6 +1,6 @@
 """Topics on a broker against what they should be: shows the differences, and closes those that are safe to close."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Literal
 
@@ -18,6 +18,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported
 
 _SECONDS = 15.0
 _BROKER_DEFAULT = -1
+_WHY_REFUSED = {
+    "too_few": "more partitions move keys; stop the producers, let consumers catch up, then ask for it",
+    "too_many": "Kafka cannot take partitions away; correct the topic file",
+}
 
 
 class TopicsError(Exception):
@@ -87,6 +91,7 @@ def apply(
     bootstrap: str,
     specs: Sequence[TopicSpec],
     prefix: str = "",
+    say: Callable[[str], None] = lambda _line: None,
     *,
     replication: int = _BROKER_DEFAULT,
     add_partitions: bool = False,
@@ -95,7 +100,8 @@ def apply(
 
     More partitions send keys to other partitions, where a consumer may see a key's newer event before its older one;
     that takes `add_partitions`, and a consumer group that has read everything. Fewer partitions are impossible in
-    Kafka. Both come back in `refused`. Raises TopicsError, after which some of the changes may have been made.
+    Kafka. Both come back in `refused`. `say` gets a line for each change and each refusal.
+    Raises TopicsError, after which some of the changes may have been made.
     """
     changed: list[Difference] = []
     refused: list[Difference] = []
@@ -111,6 +117,10 @@ def apply(
         _configure(admin, [difference for difference in changed if difference.kind == "config"])
     except KafkaException as error:
         raise _unreachable(bootstrap, error) from error
+    for difference in changed:
+        say(f"created {difference.topic}" if difference.kind == "missing" else f"changed {difference}")
+    for difference in refused:
+        say(f"left alone: {difference} ({_WHY_REFUSED[difference.kind]})")
     return Applied(tuple(changed), tuple(refused))
 
 
