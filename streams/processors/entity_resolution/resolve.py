@@ -1,0 +1,257 @@
+"""Decide, one change after the other, which title each item belongs to. Pure: changes the workspace, nothing else.
+
+1. A change older than what is stored of its item is a late event: ignored. So is an upsert that changes nothing.
+2. External ids first. Titles of the same kind that own one of the item's ids, and whose ids do not contradict the
+   item's, take it; several of them turn out to be one work and are merged.
+3. Otherwise the titles that share a block are scored; the best takes the item when it reaches τ1 and beats the second
+   by a margin. Between τ2 and τ1, or when two are alike, the item founds a title and a review is recorded.
+4. Otherwise the item founds a title.
+5. An item that changes stays where it is, unless its kind or its ids now contradict the title's other items.
+6. A withdrawn item stays a member but leaves the snapshot; the last active one retires the title.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from streams.processors.entity_resolution.features import Features, contradict
+from streams.processors.entity_resolution.scoring import LINK, MARGIN, REVIEW, Evidence, Score, score
+from streams.processors.entity_resolution.workspace import (
+    Change,
+    LogEntry,
+    Member,
+    Reason,
+    Review,
+    Title,
+    Workspace,
+)
+
+
+class Placement(NamedTuple):
+    """Where an item goes. `title` None: it founds one. `merged` are other titles that are the same work by id."""
+
+    title: Title | None
+    reason: Reason
+    score: float | None = None
+    evidence: tuple[Evidence, ...] = ()
+    merged: tuple[Title, ...] = ()
+
+
+def resolve(changes: Iterable[Change], space: Workspace) -> None:
+    """Apply the changes in order. Applying a change again does nothing."""
+    for change in changes:
+        member = space.members.get(change.item_key)
+        if member is not None and _is_late(change, member):
+            continue
+        if change.features is None:
+            _withdraw(space, change, member)
+        else:
+            _upsert(space, change, member, change.features)
+
+
+def _is_late(change: Change, member: Member) -> bool:
+    """By the provider's time; at one time by place in the log (items are keyed, so in one partition)."""
+    return (change.event.source_time, change.offset) <= (member.source_time, member.offset)
+
+
+def _withdraw(space: Workspace, change: Change, member: Member | None) -> None:
+    if member is None:
+        # The note outlives the item, so that an older upsert that arrives later does not bring it back.
+        event = change.event
+        member = Member(event.provider, event.native_id, None, None, False, event.source_time, change.offset)
+        space.members[member.key] = space.dirty[member.key] = member
+        return
+    _advance(space, change, member)
+    if not member.active:
+        return
+    member.active = False
+    title = space.title_of(member)
+    if title is not None:
+        space.touch(title, change)
+        _retire_if_empty(space, change, title, member)
+
+
+def _upsert(space: Workspace, change: Change, member: Member | None, features: Features) -> None:
+    if member is None:
+        event = change.event
+        member = Member(event.provider, event.native_id, None, None, False, event.source_time, change.offset)
+        space.members[member.key] = member
+    elif member.active and member.features and member.item.content_hash == features.item.content_hash:
+        _advance(space, change, member)
+        return
+    _advance(space, change, member)
+    title = space.title_of(member)
+    if title is None:
+        member.features, member.active = features, True
+        _settle(space, change, member, None)
+        return
+    before = member.features
+    member.features, member.active = features, True
+    space.release_ids(title, before)
+    if title.kind != features.kind or (len(title.members) > 1 and contradict(features.ids, title.ids(member))):
+        _move(space, change, member, title)
+        return
+    space.index(title, member)
+    space.touch(title, change)
+    _revive(space, change, title, member)
+    _follow_ids(space, change, member, title)
+
+
+def _advance(space: Workspace, change: Change, member: Member) -> None:
+    member.source_time, member.offset = change.event.source_time, change.offset
+    space.dirty[member.key] = member
+
+
+def _settle(space: Workspace, change: Change, member: Member, home: Title | None) -> None:
+    """Give a homeless item a title: one that fits, else `home` (the one it alone made up), else a new one."""
+    assert member.features is not None  # noqa: S101 - only upserts settle
+    placement = _place(space, change, member, member.features)
+    title = placement.title
+    if title is None:
+        title = home or space.found(member, member.features.kind, change)
+        title.kind = member.features.kind
+        member.reason, member.score = "new", None
+        space.attach(member, title, change)
+        if home is None:
+            space.log.append(LogEntry(title.title_id, member, "founded", "new", change))
+        _revive(space, change, title, member)
+        return
+    member.reason, member.score = placement.reason, placement.score
+    space.attach(member, title, change)
+    _revive(space, change, title, member)
+    space.log.append(
+        LogEntry(
+            title.title_id, member, "joined", placement.reason, change, placement.score, evidence=placement.evidence
+        )
+    )
+    for other in placement.merged:
+        title = _merge(space, change, title, other, member)
+
+
+def _move(space: Workspace, change: Change, member: Member, title: Title) -> None:
+    """The item no longer fits its title. Alone it takes the title's id along, unless another title takes it in."""
+    alone = len(title.members) == 1
+    space.detach(member, title, change)
+    _settle(space, change, member, title if alone else None)
+    if member.title_id == title.title_id:
+        return
+    space.log.append(LogEntry(title.title_id, member, "left", "contradiction", change))
+    if alone and member.title_id is not None:
+        title.status, title.successor = "merged", member.title_id
+        space.log.append(LogEntry(title.title_id, member, "merged", "moved", change))
+    else:
+        _retire_if_empty(space, change, title, member)
+
+
+def _follow_ids(space: Workspace, change: Change, member: Member, title: Title) -> None:
+    """A known item brought ids of other titles: they are one work, or the item belongs there, or a person looks."""
+    assert member.features is not None  # noqa: S101 - called with an item at hand
+    for other in _owners(space, member.features):
+        if other is title or other.status == "merged":
+            continue
+        if contradict(title.ids(), other.ids()) is None:
+            title = _merge(space, change, title, other, member)
+        elif member.reason == "match" and contradict(member.features.ids, other.ids()) is None:
+            # It was only taken for this work by its looks; the id says which one it is.
+            _move(space, change, member, title)
+            return
+        else:
+            space.reviews.append(Review(member, other.title_id, "conflicting_ids", change))
+
+
+def _owners(space: Workspace, features: Features) -> list[Title]:
+    """Titles that own ids of the item, most shared ids first."""
+    counts: dict[str, int] = {}
+    for key in features.id_keys:
+        owner = space.id_owners.get(key)
+        if owner is not None:
+            counts[owner] = counts.get(owner, 0) + 1
+    return [space.titles[key] for key in sorted(counts, key=lambda key: (-counts[key], key))]
+
+
+def _place(space: Workspace, change: Change, member: Member, features: Features) -> Placement:
+    owners = _owners(space, features)
+    fitting = [title for title in owners if contradict(features.ids, title.ids()) is None]
+    for title in owners:
+        if title not in fitting:
+            space.reviews.append(Review(member, title.title_id, "conflicting_ids", change))
+    if fitting:
+        first, merged = fitting[0], []
+        ids = first.ids()
+        for other in fitting[1:]:
+            if contradict(ids, other.ids()) is None:
+                merged.append(other)
+                ids = {source: ids.get(source, frozenset()) | values for source, values in other.ids().items()} | {
+                    source: values for source, values in ids.items() if source not in other.ids()
+                }
+            else:
+                space.reviews.append(Review(member, other.title_id, "conflicting_ids", change))
+        return Placement(first, "external_id", 1.0, merged=tuple(merged))
+    return _match(space, change, member, features)
+
+
+def _match(space: Workspace, change: Change, member: Member, features: Features) -> Placement:
+    ranked = sorted(
+        ((_title_score(member, features, title), title) for title in space.candidates(features)),
+        key=lambda pair: (-pair[0].bits, pair[1].title_id),
+    )
+    ranked = [pair for pair in ranked if pair[0].total >= REVIEW]
+    if not ranked:
+        return Placement(None, "new")
+    best, title = ranked[0]
+    alike = len(ranked) > 1 and best.bits - ranked[1][0].bits < MARGIN
+    if best.total >= LINK and not alike:
+        return Placement(title, "match", round(best.total, 6), best.evidence)
+    for found, candidate in ranked[:5]:
+        space.reviews.append(
+            Review(
+                member,
+                candidate.title_id,
+                "alike" if alike else "band",
+                change,
+                round(found.total, 6),
+                found.evidence,
+            )
+        )
+    return Placement(None, "new")
+
+
+def _title_score(member: Member, features: Features, title: Title) -> Score:
+    """The best of the scores with the title's items; ids of the whole title can veto."""
+    same_provider = any(other.provider == member.provider and other.active for other in title.members.values())
+    best: Score | None = None
+    if title.kind == features.kind and contradict(features.ids, title.ids()) is None:
+        for other in title.members.values():
+            if other.features is not None:
+                found = score(features, other.features, same_provider=same_provider)
+                if best is None or found.bits > best.bits:
+                    best = found
+    return best or Score(0.0, float("-inf"), ())
+
+
+def _merge(space: Workspace, change: Change, one: Title, other: Title, member: Member) -> Title:
+    """Make two titles one. The larger survives, of equal ones the older, of those the smaller id."""
+    survivor, loser = sorted((one, other), key=lambda title: (-len(title.members), title.created_at, title.title_id))
+    space.reassign_ids(loser, survivor)
+    for moved in list(loser.members.values()):
+        moved.title_id = survivor.title_id
+        survivor.members[moved.key] = space.dirty[moved.key] = moved
+        space.index(survivor, moved)
+    loser.members.clear()
+    loser.status, loser.successor = "merged", survivor.title_id
+    space.touch(loser, change)
+    space.touch(survivor, change)
+    _revive(space, change, survivor, member)
+    space.log.append(LogEntry(loser.title_id, member, "merged", "external_id", change))
+    return survivor
+
+
+def _revive(space: Workspace, change: Change, title: Title, member: Member) -> None:
+    if title.status == "retired" and title.active_members():
+        title.status = "active"
+        space.log.append(LogEntry(title.title_id, member, "revived", "listed again", change))
+
+
+def _retire_if_empty(space: Workspace, change: Change, title: Title, member: Member) -> None:
+    if title.status == "active" and not title.active_members():
+        title.status = "retired"
+        space.log.append(LogEntry(title.title_id, member, "retired", "last item gone", change))
