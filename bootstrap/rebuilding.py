@@ -2,8 +2,8 @@
 
 1. Make the next version's tables or collection, empty, and forget any position of an earlier try.
 2. Run the same materializer code against it, in its own consumer group, from the beginning of the log.
-3. When it has read to the end, switch: from then on readers see it and the live materializer writes it (its next batch is
-   fenced, reads the new version's positions and goes on from there). Both owners are fenced by the same positions.
+3. When it has read to the end, switch: from then on readers see it and the live materializer writes it (its next batch
+   is fenced, reads the new version's positions and goes on from there). The same positions fence both owners.
 4. Drop the old version after a grace period in which running queries finish.
 """
 

@@ -57,10 +57,10 @@ def list_units(mermaid: bool, as_json: bool) -> None:
 def up(detach: bool, per_unit: bool, log_json: bool) -> None:
     """Stack, migrations, topics and all units, with one status line each. Ctrl-C stops everything."""
     home = settings_module.home_from()
-    if _supervisor(home) is not None:
+    if running_supervisor(home) is not None:
         raise click.ClickException("already up; `mg down` ends it, `mg lag` shows how it does")
     if detach:
-        _detached(home, per_unit)
+        start_detached(home, per_unit=per_unit)
         return
     settings = flow.stack_up(say)
     flow.prepare(settings, say)
@@ -92,8 +92,11 @@ def up(detach: bool, per_unit: bool, log_json: bool) -> None:
 @click.command()
 def down() -> None:
     """End what `mg up` started, then the stack."""
-    home = settings_module.home_from()
-    found = _supervisor(home)
+    stop_everything(settings_module.home_from())
+
+
+def stop_everything(home: Path) -> None:
+    found = running_supervisor(home)
     if found is not None:
         found.terminate()
         try:
@@ -103,7 +106,7 @@ def down() -> None:
     Stack(home).down(say)
 
 
-def _supervisor(home: Path) -> psutil.Process | None:
+def running_supervisor(home: Path) -> psutil.Process | None:
     """The process of a running `mg up`, told by pid and start time."""
     try:
         known = json.loads((home / "up.json").read_text())
@@ -113,7 +116,7 @@ def _supervisor(home: Path) -> psutil.Process | None:
         return None
 
 
-def _detached(home: Path, per_unit: bool) -> None:
+def start_detached(home: Path, *, per_unit: bool) -> None:
     home.mkdir(parents=True, exist_ok=True)
     (home / "logs").mkdir(exist_ok=True)
     path = home / "logs" / "up.log"

@@ -1,0 +1,119 @@
+"""`mg catalog import`: a provider's native file, through the front door."""
+
+import asyncio
+import json
+from collections import Counter
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bootstrap import outcomes
+from bootstrap.catalog_files import CatalogFileError
+from bootstrap.importing import Imported, Importer, count_items, items_of
+from bootstrap.serving_addresses import base_url
+from runtime import settings as settings_module
+from runtime.settings import ProviderSettings, Settings
+
+_SHOWN_REASONS = 5
+
+
+@click.group()
+def catalog() -> None:
+    """Providers' catalogs."""
+
+
+@catalog.command(name="import")
+@click.option("--provider", required=True, help="A configured provider, such as wikidata.")
+@click.option("--rate", type=click.FloatRange(min=0.1), help="Items a second (default: as fast as it goes).")
+@click.option("--wait", is_flag=True, help="Until the items are in every read model.")
+@click.option("--url", help="Ingestion service (default: the local one).")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def import_files(
+    provider: str, rate: float | None, wait: bool, url: str | None, as_json: bool, files: tuple[Path, ...]
+) -> None:
+    """Send FILES as PROVIDER would: signed webhooks, in batches of 500."""
+    settings = settings_module.load()
+    known = provider_named(settings, provider)
+    try:
+        total = count_items(provider, files)
+    except CatalogFileError as error:
+        raise click.ClickException(str(error)) from None
+    before = outcomes.totals(settings)
+    result = send(settings, known, files, total, rate, url)
+    if wait:
+        outcomes.wait_until_done(settings, "waiting for the read models")
+    after = outcomes.totals(settings)
+    report = {
+        "provider": provider,
+        "sent": result.sent,
+        "accepted": result.accepted,
+        "rejected": len(result.rejected),
+        "seconds": round(result.seconds, 2),
+        "titlesCreated": after.created - before.created,
+        "itemsLinked": after.linked - before.linked,
+        "titlesMerged": after.merged - before.merged,
+        "deadLettered": after.dead_lettered - before.dead_lettered,
+    }
+    if as_json:
+        click.echo(json.dumps(report | {"rejections": result.rejected, "deliveries": result.deliveries}))
+    else:
+        show(report, result, wait)
+    if result.rejected:
+        raise SystemExit(1)
+
+
+def provider_named(settings: Settings, name: str) -> ProviderSettings:
+    for provider in settings.providers:
+        if provider.name == name:
+            return provider
+    names = ", ".join(provider.name for provider in settings.providers) or "none"
+    raise click.ClickException(
+        f"no provider {name!r} is configured (there are: {names}); see MG_PROVIDERS in README.md"
+    )
+
+
+def send(
+    settings: Settings,
+    provider: ProviderSettings,
+    files: tuple[Path, ...],
+    total: int,
+    rate: float | None,
+    url: str | None = None,
+) -> Imported:
+    """With a progress bar on stderr."""
+    base = (url or base_url(settings, "ingestion")).rstrip("/")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task(provider.name, total=total, speed="")
+
+        def advance(count: int) -> None:
+            progress.advance(task, count)
+            speed = progress.tasks[task].speed
+            progress.update(task, speed=f"{speed:.0f} items/s" if speed else "")
+
+        try:
+            return asyncio.run(Importer(base, provider, advance).run(items_of(provider.name, files), rate))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+
+def show(report: dict[str, object], result: Imported, waited: bool) -> None:
+    rate = result.accepted / max(result.seconds, 0.001)
+    click.echo(f"accepted {result.accepted} of {result.sent} items in {result.seconds:.1f} s ({rate:.0f} items/s)")
+    if result.rejected:
+        click.echo(f"rejected {len(result.rejected)}:")
+        reasons = Counter(reason for _, reason in result.rejected)
+        for reason, count in reasons.most_common(_SHOWN_REASONS):
+            example = next(native for native, why in result.rejected if why == reason)
+            click.echo(f"  {count} × {reason} (for example item {example})")
+    so_far = "" if waited else " so far (--wait waits for the rest)"
+    click.echo(
+        f"titles created {report['titlesCreated']}, items linked to known titles {report['itemsLinked']}, "
+        f"titles merged {report['titlesMerged']}, dead letters {report['deadLettered']}{so_far}"
+    )
+
+
+COMMANDS = (catalog,)

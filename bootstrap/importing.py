@@ -1,0 +1,163 @@
+"""Sending a provider's own file through the webhook endpoint, as the provider would: signed batches over HTTP.
+
+A rejected delivery names its bad items; those are set aside with the reason and the rest is sent as a delivery of its
+own. A delivery without an answer is sent again with the same id: the edge recognises it.
+"""
+
+import asyncio
+import itertools
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import msgspec
+from standardwebhooks import Webhook
+
+from bootstrap.catalog_files import RawItem, read_native
+from runtime.backoff import Backoff
+from runtime.settings import ProviderSettings
+
+BATCH = 500
+_PARALLEL = 2  # deliveries in flight; more only fills queues on two cores
+_PATIENCE_SECONDS = 120.0
+
+
+@dataclass(slots=True)
+class Imported:
+    """What became of a file. `rejected`: (native id, reason)."""
+
+    sent: int = 0
+    accepted: int = 0
+    deliveries: list[str] = field(default_factory=list)
+    positions: list[str] = field(default_factory=list)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class ImportFailed(ConnectionError):
+    """The endpoint refused or never answered; the message says why. What was accepted before stays accepted."""
+
+
+class Importer:
+    """Posts to one ingestion service for one provider."""
+
+    def __init__(self, base_url: str, provider: ProviderSettings, progress: Callable[[int], None]) -> None:
+        self._url = f"{base_url}/v1/webhooks/{provider.name}"
+        self._webhook = Webhook(provider.secrets[0].reveal())
+        self._progress = progress
+
+    async def run(self, items: Iterable[RawItem], rate: float | None) -> Imported:
+        """`rate` in items a second; None for as fast as it goes. Raises ImportFailed."""
+        result = Imported()
+        started = time.monotonic()
+        gate = asyncio.Semaphore(_PARALLEL)
+        async with httpx.AsyncClient(timeout=60.0) as client, asyncio.TaskGroup() as group:
+            async for batch in _paced(items, rate):
+                await gate.acquire()
+                result.sent += len(batch)
+                task = group.create_task(self._deliver(client, batch, result))
+                task.add_done_callback(lambda _: gate.release())
+        result.seconds = time.monotonic() - started
+        return result
+
+    async def _deliver(self, client: httpx.AsyncClient, batch: Sequence[RawItem], result: Imported) -> None:
+        while batch:
+            answer, delivery_id = await self._post(client, body_of(batch))
+            if answer.status_code == 202:
+                found = answer.json()
+                result.accepted += len(batch)
+                result.deliveries.append(delivery_id)
+                result.positions += found.get("positions", [])
+                self._progress(len(batch))
+                return
+            bad = _bad_items(answer, len(batch))
+            if not bad:
+                raise ImportFailed(f"{self._url} answered {answer.status_code}: {_explain(answer)}")
+            result.rejected += [(batch[place].native_id, reason) for place, reason in bad.items()]
+            self._progress(len(bad))
+            batch = [item for place, item in enumerate(batch) if place not in bad]
+
+    async def _post(self, client: httpx.AsyncClient, body: bytes) -> tuple[httpx.Response, str]:
+        """Repeats the same delivery while the answer says to, or while there is none."""
+        delivery_id = f"msg_{uuid.uuid4().hex}"
+        backoff = Backoff(most=5.0)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            now = datetime.now(UTC)
+            headers = {
+                "content-type": "application/json",
+                "webhook-id": delivery_id,
+                "webhook-timestamp": str(int(now.timestamp())),
+                "webhook-signature": self._webhook.sign(delivery_id, now, body.decode()),
+            }
+            try:
+                answer = await client.post(self._url, content=body, headers=headers)
+            except httpx.TransportError as error:
+                trouble, wait = f"{type(error).__name__} {error}".strip(), 0.0
+            else:
+                if answer.status_code not in (429, 503, 425):
+                    return answer, delivery_id
+                trouble, wait = _explain(answer), float(answer.headers.get("retry-after", 0) or 0)
+            if time.monotonic() > deadline:
+                raise ImportFailed(
+                    f"{self._url}: no success in {_PATIENCE_SECONDS:.0f} s: {trouble}; is `mg up` running?"
+                )
+            await asyncio.sleep(max(wait, backoff.next_delay()))
+
+
+def body_of(batch: Sequence[RawItem]) -> bytes:
+    """The payload of one delivery."""
+    items = []
+    for item in batch:
+        entry: dict[str, object] = {"id": item.native_id, "item": item.body}
+        if item.source_time is not None:
+            entry["updatedAt"] = item.source_time
+        items.append(entry)
+    return msgspec.json.encode(
+        {"type": "catalog.items.upserted", "timestamp": datetime.now(UTC), "data": {"items": items}}
+    )
+
+
+def count_items(provider: str, files: Sequence[Path]) -> int:
+    """Reads the files once without sending: errors in them show before anything is sent."""
+    return sum(1 for file in files for _ in read_native(provider, file))
+
+
+def items_of(provider: str, files: Sequence[Path]) -> Iterable[RawItem]:
+    return itertools.chain.from_iterable(read_native(provider, file) for file in files)
+
+
+async def _paced(items: Iterable[RawItem], rate: float | None) -> AsyncIterator[list[RawItem]]:
+    """Batches; small ones at a low rate, so that a rate of 50 does not mean 500 every ten seconds."""
+    size = BATCH if rate is None else max(1, min(BATCH, int(rate / 10)))
+    iterator = iter(items)
+    due = time.monotonic()
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
+        if rate is not None:
+            due += len(batch) / rate
+            await asyncio.sleep(max(due - time.monotonic(), 0))
+
+
+def _bad_items(answer: httpx.Response, size: int) -> dict[int, str]:
+    """Places of refused items with reasons, from the JSON pointers of a problem; empty when it names none."""
+    if answer.status_code != 422:
+        return {}
+    found: dict[int, str] = {}
+    for error in answer.json().get("errors", []):
+        parts = str(error.get("pointer", "")).lstrip("#").split("/")
+        if len(parts) > 3 and parts[1:3] == ["data", "items"] and parts[3].isdigit() and int(parts[3]) < size:
+            found[int(parts[3])] = str(error.get("detail", "refused"))
+    return found
+
+
+def _explain(answer: httpx.Response) -> str:
+    try:
+        problem = answer.json()
+        return str(problem.get("detail") or problem.get("title"))
+    except ValueError:
+        return answer.text[:200]
