@@ -17,6 +17,6 @@ front never optimises, so answers are always exact. Quantization and HNSW settin
 
 **Not there**, answered 501 in Qdrant's error form: formula, relevance feedback and text-score queries, slice
 conditions, inference objects (documents, images), recommendation from averaged sparse or multi vectors, IDF over
-another corpus, stemmers, stop words and scoring of text indexes. Field types of new payload indexes are not inferred (400).
+another corpus, stemmers, stop words and scoring of text indexes. The type of a new payload index is not inferred (400).
 Snapshots, clusters, sharding keys and named-vector creation have no route (404).
 """

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from litestar import Litestar, Response
+from litestar import Litestar
 from litestar.di import Provide
+from litestar.types import Message, Scope
 
 from devstack.qdrant.controllers.collections import AliasController, CollectionController
 from devstack.qdrant.controllers.points import PointController
@@ -32,16 +33,16 @@ def create_app(root: Path) -> Litestar:
         finally:
             await front.stop()
 
-    def counted(response: Response[Any]) -> Response[Any]:
-        front.responses[("all", response.status_code or 200)] += 1
-        return response
+    async def count(message: Message, scope: Scope) -> None:
+        if message["type"] == "http.response.start" and "method" in scope:
+            front.responses[(scope["method"], message["status"])] += 1
 
     return Litestar(
         [ServiceController, CollectionController, AliasController, PointController, QueryController],
         dependencies={"front": Provide(lambda: front, sync_to_thread=False, use_cache=True)},
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[running],
-        after_request=counted,
+        before_send=[count],
         request_max_body_size=_MAX_BODY,
         openapi_config=None,
         logging_config=None,
