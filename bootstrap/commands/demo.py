@@ -115,9 +115,9 @@ def _show_searches(client: httpx.Client) -> None:
         spent = (time.perf_counter() - began) * 1000
         filters = ", ".join(f"{name}={value}" for name, value in query.items() if name != "q")
         click.echo(f"\n# search “{query['q']}” {filters}: {answer['total']} found, {spent:.0f} ms")
-        rows = []
-        for item in answer["items"]:
-            rows.append((item["name"], str(item.get("year") or ""), ", ".join(item.get("genres", [])[:3])))
+        rows = [
+            (item["name"], str(item.get("year") or ""), ", ".join(item.get("genres", [])[:3])) for item in answer["items"]
+        ]
         table(("title", "year", "genres"), rows)
 
 
