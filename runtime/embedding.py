@@ -22,7 +22,7 @@ Vectors = NDArray[np.float32]
 FILES: Final = ("model.onnx", "tokenizer.json", "config.json", "tokenizer_config.json", "special_tokens_map.json")
 
 _BATCH: Final = 1
-"""Texts a run of the model. On one thread larger batches are no faster (1: 80 texts/s, 16: 84, 64: 55, and more memory),
+"""Texts a run of the model. On one thread larger batches are no faster (1: 80 texts/s, 16: 84, 64: 55, more memory),
 and alone a text always gives the same bytes: a replay makes the same event."""
 _MAX_CHARACTERS: Final = 4000
 """The model reads 256 word pieces; without a cut the tokenizer would chew through a megabyte first."""

@@ -4,3 +4,6 @@ CREATE TABLE title_text_hashes (
     version   bigint NOT NULL,
     text_hash text   NOT NULL
 );
+
+-- Present from the start: writers share-lock this row. The read model itself is a Qdrant collection (migrations/qdrant).
+INSERT INTO read_model_versions (read_model, version) VALUES ('title_search', 1);

@@ -32,6 +32,7 @@ _FIELD_WEIGHTS = {"name": 3.0, "other_name": 2.0, "person": 1.0, "genre": 1.0, "
 _MAX_PEOPLE = 12
 _MAX_QUERY_TERMS = 64
 _OVERVIEW_CHARACTERS = 480
+_MAX_FIELD_CHARACTERS = 4000
 _EMBEDDED_ACTORS = 4
 
 _APOSTROPHES = re.compile("['’‘`´ʼ′]")
@@ -124,7 +125,7 @@ def document_terms(title: TitleChanged) -> SparseTerms:
     """BM25 weights of a title's words. Fields count by weight before saturation (BM25F)."""
     frequency: Counter[int] = Counter()
     for field, text in _fields(title):
-        for token in tokens(text):
+        for token in tokens(text[:_MAX_FIELD_CHARACTERS]):
             frequency[term_index(token)] += _FIELD_WEIGHTS[field]  # type: ignore[assignment] # Counter holds any number
     length = sum(frequency.values())
     norm = _K1 * (1 - _B + _B * length / _AVERAGE_LENGTH)
