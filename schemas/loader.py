@@ -83,27 +83,39 @@ def dead_letter_topic(consumer: str) -> str:
     return consumer.replace("_", "-") + "-dlq"
 
 
-def event_files() -> tuple[Path, ...]:
-    return tuple(sorted((ROOT / "avro").glob("*/*.avsc")))
-
-
-def type_files() -> tuple[Path, ...]:
-    return tuple(sorted((ROOT / "avro").glob("*/types/*.avsc")))
+@cache
+def raw_events() -> dict[str, JSON]:
+    """Event files as written, by path under `avro/` (`catalog/title_changed.v1.avsc`)."""
+    return _read("*/*.avsc")
 
 
 @cache
-def _named_types() -> dict[str, JSON]:
-    return {full_name(schema): schema for schema in (json.loads(path.read_text()) for path in type_files())}
+def raw_types() -> dict[str, JSON]:
+    """Files of shared types, by path under `avro/` (`catalog/types/offer.avsc`)."""
+    return _read("*/types/*.avsc")
+
+
+def _read(pattern: str) -> dict[str, JSON]:
+    root = ROOT / "avro"
+    found = {}
+    for path in sorted(root.glob(pattern)):
+        try:
+            found[path.relative_to(root).as_posix()] = json.loads(path.read_text())
+        except ValueError as error:
+            raise ContractError(f"avro/{path.relative_to(root)}: {error}") from error
+    return found
 
 
 @cache
 def record_schemas() -> dict[str, JSON]:
     """Self-contained schema of every event, by full record name."""
-    found: dict[str, JSON] = {}
-    for path in event_files():
-        schema = expand(json.loads(path.read_text()), _named_types(), set())
-        found[full_name(schema)] = schema
-    return found
+    return expanded(raw_events(), raw_types())
+
+
+def expanded(events: dict[str, JSON], types: dict[str, JSON]) -> dict[str, JSON]:
+    """The same for any event and type files."""
+    named = {full_name(schema): schema for schema in types.values()}
+    return {full_name(schema): expand(schema, named, set()) for schema in events.values()}
 
 
 def expand(schema: Any, named: dict[str, JSON], seen: set[str]) -> Any:

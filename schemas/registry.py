@@ -72,7 +72,7 @@ def lock() -> list[Entry]:
             version=version,
             id=max((e.id for e in known), default=0) + 1,
             fingerprint=fingerprint(schema),
-            file=f"{_folder(record)}/{version:03d}.avsc",
+            file=f"{folder(record)}/{version:03d}.avsc",
         )
         path = BASELINE / entry.file
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def lock() -> list[Entry]:
     return added
 
 
-def _folder(record: str) -> str:
+def folder(record: str) -> str:
     """`media_gateway.catalog.v1.TitleChanged` → `catalog/title_changed.v1`."""
     *_, context, version, name = record.split(".")
     return f"{context}/{snake(name)}.{version}"
