@@ -28,6 +28,7 @@ _MORE: Final = {
     "georgian ssr": "SU",
     "german democratic republic": "DE",
     "holland": "NL",
+    "hong kong": "HK",
     "ivory coast": "CI",
     "kingdom of great britain": "GB",
     "kingdom of italy": "IT",

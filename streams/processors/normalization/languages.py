@@ -6,6 +6,7 @@ from typing import Final
 from babel import Locale
 
 _MORE: Final = {
+    "abkhaz": "ab",
     "american english": "en-US",
     "australian aboriginal english": "en-AU",
     "australian english": "en-AU",
@@ -22,6 +23,7 @@ _MORE: Final = {
     "german sign language": "gsg",
     "american sign language": "ase",
     "ukrainian sign language": "ukl",
+    "gullah": "gul",
     "haryanvi": "bgc",
     "iñupiaq": "ik",
     "isan": "tts",
@@ -38,6 +40,7 @@ _MORE: Final = {
     "modern greek": "el",
     "modern hebrew": "he",
     "mooré": "mos",
+    "nahuatl": "nah",
     "neapolitan": "nap",
     "persian": "fa",
     "plautdietsch": "pdt",
@@ -45,10 +48,12 @@ _MORE: Final = {
     "quebec french": "fr-CA",
     "rajasthani": "raj",
     "romani": "rom",
+    "seediq": "trv",
     "sesotho": "st",
     "shanghainese": "wuu",
     "sichuanese": "cmn",
     "singaporean hokkien": "nan-SG",
+    "sioux": "dak",
     "slovene": "sl",
     "taiwanese hokkien": "nan-TW",
     "hokkien": "nan",
