@@ -91,6 +91,10 @@ class EventProducer:
         """The same for a thread of its own."""
         return self.submit(messages).result()
 
+    def check(self, seconds: float) -> None:
+        """Asks a broker for metadata. Raises KafkaException when none answers in time; blocks."""
+        self._producer.list_topics(timeout=seconds)
+
     def close(self, seconds: float = 5.0) -> None:
         self._producer.flush(seconds)
         self._closing.set()

@@ -67,9 +67,9 @@ DELIVERY_CONFLICT = ProblemType(
     "A webhook-id names one delivery for ever: send the other body under an id of its own. Trying again cannot help.",
 )  # fmt: skip
 DELIVERY_IN_PROGRESS = ProblemType(
-    "delivery-in-progress", "This delivery is being processed right now", 409,
+    "delivery-in-progress", "This delivery is being processed right now", 425,
     "Another request with the same webhook-id and body has not finished. Try again after Retry-After seconds: the "
-    "answer will then be that of the first request.",
+    "answer will then be that of the first request. (425 and not 409, which tells senders to give up.)",
 )  # fmt: skip
 TOO_LARGE = ProblemType(
     "too-large", "The request is too large", 413, "Send less at once; the operation's description names the limit."
