@@ -155,7 +155,7 @@ def test_known_titles_of_the_platforms() -> None:
     assert netflix.named("Blood & Water").kind == "series"
     assert netflix.named("SAINT SEIYA: Knights of the Zodiac")
     assert netflix.named("Legend of Exorcism")
-    assert {item.languages for item in netflix.items if item.name == "Thackeray"} == {("hi",), ("mr",)}
+    assert {item.languages for item in netflix.items if item.name == "Thackeray"} == {(), ("hi",), ("mr",)}
     disney = normalised("disney_plus")
     assert {item.year for item in disney.items if item.name == "Aladdin"} == {1992, 2019}
     hulu = normalised("hulu")
