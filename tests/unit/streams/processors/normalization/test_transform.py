@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normalization.deliveries import NOW, POSITION, a_delivery, canonical
 from schemas import codec
 from schemas.envelope import derived_id
 from schemas.types.catalog import ProviderItemNormalized, ProviderItemWithdrawn
@@ -17,6 +16,7 @@ from streams.processors.normalization.adapters import ADAPTERS
 from streams.processors.normalization.content_hash import content_hash
 from streams.processors.normalization.reasons import Reason
 from streams.processors.normalization.transform import transform
+from tests.support.deliveries import NOW, POSITION, a_delivery, canonical
 
 MOVIE = {"show_id": "n1", "type": "Movie", "title": "Quiet Harbour", "release_year": 2001}
 COLUMNS = sorted(

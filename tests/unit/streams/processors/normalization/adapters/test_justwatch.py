@@ -2,11 +2,11 @@ from typing import Any
 
 import pytest
 
-from normalization.deliveries import canonical
 from schemas.types.catalog import AgeRating, ExternalId
 from streams.engine.outcome import InvalidEvent
 from streams.processors.normalization.adapters import justwatch
 from streams.processors.normalization.popularity import IMDB_VOTES, TMDB_POPULARITY, log_scaled
+from tests.support.deliveries import canonical
 
 ROW: dict[str, Any] = {
     "id": "ts42",

@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 
-from normalization.deliveries import canonical
 from schemas.types.catalog import ExternalId
 from streams.engine.outcome import InvalidEvent
 from streams.processors.normalization.adapters import movielens
+from tests.support.deliveries import canonical
 
 
 def item(**changes: Any) -> Any:

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from normalization.deliveries import canonical
 from schemas.types.catalog import AgeRating, Offer
 from streams.engine.outcome import InvalidEvent
 from streams.processors.normalization.adapters import platform_csv
+from tests.support.deliveries import canonical
 
 PROVIDERS = ("netflix", "disney_plus", "hulu")
 

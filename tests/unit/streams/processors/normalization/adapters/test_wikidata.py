@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from normalization.deliveries import canonical
 from schemas.types.catalog import AgeRating, ExternalId
 from streams.processors.normalization.adapters import wikidata
+from tests.support.deliveries import canonical
 
 ROW: dict[str, Any] = {
     "ID": 4711,

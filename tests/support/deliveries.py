@@ -1,4 +1,4 @@
-"""Deliveries for the tests of this folder."""
+"""Deliveries of raw items, and what normalization makes of them."""
 
 from datetime import UTC, datetime
 from typing import Any
