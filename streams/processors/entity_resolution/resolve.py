@@ -190,8 +190,10 @@ def _place(space: Workspace, change: Change, member: Member, features: Features)
 
 
 def _match(space: Workspace, change: Change, member: Member, features: Features) -> Placement:
+    candidates = space.candidates(features)
+    _note_contradictions(space, change, member, features, candidates)
     ranked = sorted(
-        ((_title_score(member, features, title), title) for title in space.candidates(features)),
+        ((_title_score(member, features, title), title) for title in candidates),
         key=lambda pair: (-pair[0].bits, pair[1].title_id),
     )
     ranked = [pair for pair in ranked if pair[0].total >= REVIEW]
@@ -226,6 +228,25 @@ def _title_score(member: Member, features: Features, title: Title) -> Score:
                 if best is None or found.bits > best.bits:
                     best = found
     return best or Score(0.0, float("-inf"), ())
+
+
+def _note_contradictions(
+    space: Workspace, change: Change, member: Member, features: Features, candidates: list[Title]
+) -> None:
+    """Ids that contradict each other keep works apart. Where all else says it is one work, one of the ids may be wrong,
+    so a person is shown both sides."""
+    for title in candidates:
+        if title.kind != features.kind or contradict(features.ids, title.ids()) is None:
+            continue
+        for other in title.members.values():
+            if other.features is None or features.main_keys.isdisjoint(other.features.main_keys):
+                continue
+            found = score(features, other.features, same_provider=other.provider == member.provider, ignore_ids=True)
+            if found.total >= LINK:
+                space.reviews.append(
+                    Review(member, title.title_id, "conflicting_ids", change, round(found.total, 6), found.evidence)
+                )
+                break
 
 
 def _merge(space: Workspace, change: Change, one: Title, other: Title, member: Member) -> Title:
