@@ -6,12 +6,16 @@ Addresses come, in this order, from `MG_*` variables and from the file that `mg 
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
+
+
+_KEYWORD_PASSWORD = re.compile(r"\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
 
 
 class SettingsError(Exception):
@@ -61,7 +65,7 @@ class Ports(msgspec.Struct, frozen=True):
 class StackPorts(msgspec.Struct, frozen=True):
     """First choice of each port of the local stack; a free one is taken when it is in use.
 
-    Away from the usual 9092, 5432, …, so that a server of the machine's own and our stack can live side by side.
+    0 means any. Away from the usual 9092, 5432, …, so that servers of the machine's own can live beside our stack.
     """
 
     kafka: int = 19092
@@ -119,6 +123,8 @@ class Settings(msgspec.Struct, frozen=True):
     topic_prefix: str = ""
     group_prefix: str = "mg-"
     query_wait_seconds: float = 2.0
+    operator_token: Secret = Secret("")
+    """What operators send as a bearer token; empty lets nobody in."""
 
     def __repr__(self) -> str:
         """Addresses may carry passwords, so the representation is the description."""
@@ -131,6 +137,8 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 def without_password(address: str) -> str:
+    """Of a URL or of libpq's `keyword=value` form."""
+    address = _KEYWORD_PASSWORD.sub("password=***", address)
     parts = urlsplit(address)
     if not parts.password:
         return address
@@ -167,6 +175,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         qdrant_url=address("MG_QDRANT_URL", "qdrant_url"),
         registry_url=env.get("MG_REGISTRY_URL") or stack.get("registry_url") or "",
         providers=_providers(env, home),
+        operator_token=_operator_token(env, home),
         ports=Ports(
             **{
                 field: _integer(env, f"MG_PORT_{field.upper()}", stack.get(f"port_{field}", default))
@@ -242,6 +251,13 @@ def _integer(env: Mapping[str, str], variable: str, default: int) -> int:
         return int(text)
     except ValueError as error:
         raise SettingsError(f"{variable} must be a whole number, not {text!r}") from error
+
+
+def _operator_token(env: Mapping[str, str], home: Path) -> Secret:
+    """`MG_OPERATOR_TOKEN`, else the file `$MG_HOME/operator.token`, which `mg stack up` writes."""
+    path = home / "operator.token"
+    text = env.get("MG_OPERATOR_TOKEN") or (path.read_text() if path.exists() else "")
+    return Secret(text.strip())
 
 
 def _providers(env: Mapping[str, str], home: Path) -> tuple[ProviderSettings, ...]:

@@ -1,6 +1,7 @@
 """Kafka clients: the one place that knows librdkafka's keys."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -11,6 +12,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Delivered
 
 from runtime import metrics
+
+# librdkafka would write its own lines to stderr; through a logger they look like every other line.
+_LIBRARY_LOG = logging.getLogger("kafka.librdkafka")
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -60,7 +64,8 @@ class EventProducer:
                 "socket.keepalive.enable": True,
                 "reconnect.backoff.max.ms": 1000,
                 "log_level": 3,
-            }
+            },
+            logger=_LIBRARY_LOG,
         )
         self._client_id = client_id
         self._closing = threading.Event()
@@ -167,4 +172,4 @@ def consumer(bootstrap: str, group: str, client_id: str, **overrides: Any) -> Co
         "enable.partition.eof": False,
         "log_level": 3,
     }
-    return Consumer(config | {key.replace("_", "."): value for key, value in overrides.items()})
+    return Consumer(config | {key.replace("_", "."): value for key, value in overrides.items()}, logger=_LIBRARY_LOG)

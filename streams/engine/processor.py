@@ -17,6 +17,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -76,6 +77,8 @@ class Processor:
     async def start(self) -> None:
         if self._outbox is not None:
             self._relay = asyncio.create_task(self._relay_forever(), name=f"relay-{self._spec.name}")
+        # Faust makes the last folder of this path but not its parents.
+        Path(self._app.conf.datadir).parent.mkdir(parents=True, exist_ok=True)
         await self._app.start()
 
     async def stop(self) -> None:
