@@ -1,4 +1,4 @@
-"""Webhook secrets for local use: one random secret a provider, made once."""
+"""Secrets for local use, made once: a webhook secret for each provider and the operator's token."""
 
 import base64
 import json
@@ -15,8 +15,10 @@ SECRET_BYTES = 32
 def ensure_providers(home: Path) -> bool:
     """Writes `<home>/providers.json` (mode 0600) unless it is there; True when it was written.
 
-    The rate limits are high: on one machine the importer should be bounded by the system, not by politeness.
+    Also sees to `<home>/operator.token`. The rate limits are high: on one machine the importer should be bounded by the
+    system, not by politeness.
     """
+    _ensure_operator_token(home)
     path = home / "providers.json"
     if path.exists():
         return False
@@ -30,3 +32,9 @@ def ensure_providers(home: Path) -> bool:
     }
     write_private(path, json.dumps(table, indent=2) + "\n")
     return True
+
+
+def _ensure_operator_token(home: Path) -> None:
+    path = home / "operator.token"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(SECRET_BYTES) + "\n")

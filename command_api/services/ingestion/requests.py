@@ -91,7 +91,7 @@ def parse(body: bytes, sent_at: datetime, now: datetime) -> tuple[DeliveredItem,
     """The items of a delivery in its order.
 
     An item's time is its own `updatedAt` or `withdrawnAt`, else the payload's `timestamp` (the same in every attempt),
-    else `sent_at` (that of this attempt). Raises Problem: 400 when the body is no JSON, 422 when its content is unusable.
+    else `sent_at` (this attempt's). Raises Problem: 400 when the body is no JSON, 422 when its content is unusable.
     """
     try:
         body.decode("utf-8")

@@ -1,0 +1,40 @@
+"""Deliveries: what became of what a provider sent? For operators, not for the public."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from query_api.services.deliveries.controller import DeliveriesController
+from query_api.services.deliveries.reader import PostgresDeliveriesReader
+from runtime.connections import postgres
+from runtime.http.auth import Bearer
+from runtime.http.service import Resources, ServiceSpec
+from runtime.settings import Settings
+
+
+@asynccontextmanager
+async def _resources(settings: Settings) -> AsyncIterator[Resources]:
+    pool = postgres.reader_pool(settings.postgres_reader_dsn, "mg-deliveries", size=2)
+    # Not waiting: a database that is away shows in readiness and must not keep the webhooks beside us from starting.
+    await pool.open(wait=False)
+    try:
+        reader = PostgresDeliveriesReader(pool)
+        yield Resources(
+            {
+                "deliveries_reader": reader,
+                "operator": Bearer(settings.operator_token),
+                "known_providers": frozenset(provider.name for provider in settings.providers),
+                "wait_seconds": settings.query_wait_seconds,
+            },
+            {"postgres": reader.ping},
+        )
+    finally:
+        await pool.close()
+
+
+SPEC = ServiceSpec(
+    name="deliveries",
+    controllers=(DeliveriesController,),
+    resources=_resources,
+    dependencies=("deliveries_reader", "operator", "known_providers", "wait_seconds"),
+    description="Shows operators what became of providers' deliveries (bearer token `MG_OPERATOR_TOKEN`).",
+)
