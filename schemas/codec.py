@@ -40,8 +40,8 @@ class SchemaError(Exception):
         self.detail = detail
 
 
-def _to_milliseconds(moment: datetime, _schema: object = None) -> int:
-    return (moment - _EPOCH) // _MILLISECOND
+def _to_milliseconds(moment: datetime | int, _schema: object = None) -> int:
+    return (moment - _EPOCH) // _MILLISECOND if isinstance(moment, datetime) else moment
 
 
 def _from_milliseconds(count: int, _writer: object = None, _reader: object = None) -> datetime:

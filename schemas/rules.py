@@ -158,7 +158,7 @@ def locked(contract: Contract) -> Iterator[str]:
     for subject in newest:
         versions = sorted(entry.version for entry in contract.entries if entry.subject == subject)
         if versions != list(range(1, len(versions) + 1)):
-            yield f"registry.lock.json: {subject} has versions {versions}, not 1 to {len(versions)}; restore it from git"
+            yield f"registry.lock.json: {subject} has versions {versions}, not 1 to {len(versions)}; restore the file"
     for entry in contract.entries:
         text = entry.schema_text()
         if registry.fingerprint(msgspec.json.decode(text)) != entry.fingerprint:
