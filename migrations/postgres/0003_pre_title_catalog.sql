@@ -21,16 +21,16 @@ CREATE INDEX title_catalog_v1_name_keys ON title_catalog_v1 USING gin (name_keys
 -- Browsing: most popular first, ties by id so that pages are stable.
 CREATE INDEX title_catalog_v1_popularity ON title_catalog_v1 (popularity DESC, title_id) WHERE state = 'live';
 
-CREATE TABLE title_external_ids_v1 (
+CREATE TABLE title_catalog_external_ids_v1 (
     source   text NOT NULL,
     value    text NOT NULL,
     title_id text NOT NULL,
     PRIMARY KEY (source, value, title_id)
 );
-CREATE INDEX title_external_ids_v1_title ON title_external_ids_v1 (title_id);
+CREATE INDEX title_catalog_external_ids_v1_title ON title_catalog_external_ids_v1 (title_id);
 
 CREATE VIEW title_catalog AS SELECT * FROM title_catalog_v1;
-CREATE VIEW title_external_ids AS SELECT * FROM title_external_ids_v1;
+CREATE VIEW title_catalog_external_ids AS SELECT * FROM title_catalog_external_ids_v1;
 
 -- Present from the start: writers share-lock this row, and a row that does not exist cannot be locked.
 INSERT INTO read_model_versions (read_model, version) VALUES ('title_catalog', 1);

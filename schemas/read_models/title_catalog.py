@@ -1,6 +1,6 @@
 """title_catalog: one row a title, and the ids other issuers gave it.
 
-Written by `materializer:title_catalog` from `titles`; readers use the views `title_catalog` and `title_external_ids`.
+Written by `materializer:title_catalog` from `titles`; readers use the views `title_catalog` and `title_catalog_external_ids`.
 
 A merged or retired title keeps its row (so that its id answers with a redirect or "gone") but nothing of its last
 snapshot: `kind` to `document` and `created_at` are null. That makes the row independent of how much of the title's
@@ -19,11 +19,8 @@ from msgspec import Struct
 from schemas.types.catalog import AgeRating, ExternalId, Image, Kind, Person, TitleSource
 
 READ_MODEL = "title_catalog"
-TABLES = ("title_catalog", "title_external_ids")
+TABLES = ("title_catalog", "title_catalog_external_ids")
 """Views; the physical tables carry `_v{version}`."""
-
-NAME_KEY_CHARACTERS = 256
-"""Keys are cut here, on both sides: an index entry of PostgreSQL has a limit, a name from outside has none."""
 
 TitleState = Literal["live", "merged", "retired"]
 """Alphabetical order is precedence between writes of the same version: an end beats a change."""
@@ -68,7 +65,7 @@ class TitleRow(Struct, frozen=True, kw_only=True, gc=False):
     kind: Kind | None = None
     name: str | None = None
     name_key: str | None = None
-    """`text.name_key(name)`, cut at NAME_KEY_CHARACTERS; indexed for `=` and `LIKE 'prefix%'`."""
+    """`text.name_key(name)`; indexed for `=` and `LIKE 'prefix%'`."""
     name_keys: tuple[str, ...] = ()
     """Keys of main, original and alternate names, each once; indexed for `@> ARRAY[key]`."""
     year: int | None = None
@@ -83,7 +80,7 @@ class TitleRow(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ExternalIdRow(Struct, frozen=True, kw_only=True, gc=False):
-    """A row of the view `title_external_ids`.
+    """A row of the view `title_catalog_external_ids`.
 
     An id that moves from one title to another can be seen on both for as long as the two titles' events are apart.
     """
