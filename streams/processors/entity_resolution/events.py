@@ -1,12 +1,12 @@
 """A resolved workspace to the events it means. Pure."""
 
 from schemas.envelope import derived_id
-from schemas.types import AnyEvent
-from schemas.types.catalog import TitleMerged, TitleRetired
+from schemas.types.catalog import TitleChanged, TitleMerged, TitleRetired
 from streams.processors.entity_resolution.snapshot import snapshot
 from streams.processors.entity_resolution.workspace import Title, Workspace
 
 PRODUCER = "entity_resolution"
+TitleEvent = TitleChanged | TitleMerged | TitleRetired
 
 
 def changed_titles(space: Workspace) -> list[Title]:
@@ -14,11 +14,11 @@ def changed_titles(space: Workspace) -> list[Title]:
     return sorted((title for title in space.titles.values() if title.cause is not None), key=lambda t: t.title_id)
 
 
-def events(space: Workspace) -> list[AnyEvent]:
+def events(space: Workspace) -> list[TitleEvent]:
     """One event a changed title: its last state. Versions count every change, published or not, so that they do not
     depend on where batches begin and end. Ids derive from the input that changed the title last."""
     ordinals: dict[str, int] = {}
-    found: list[AnyEvent] = []
+    found: list[TitleEvent] = []
     for title in changed_titles(space):
         assert title.cause is not None  # noqa: S101 - changed_titles filters by it
         origin = title.cause.event
@@ -37,7 +37,7 @@ def final_successor(space: Workspace, title: Title) -> str:
     return successor
 
 
-def _event(space: Workspace, title: Title, event_id: str) -> AnyEvent:
+def _event(space: Workspace, title: Title, event_id: str) -> TitleEvent:
     assert title.cause is not None  # noqa: S101 - as above
     occurred_at = title.cause.event.occurred_at
     if title.status == "merged":

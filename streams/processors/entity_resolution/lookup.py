@@ -55,7 +55,7 @@ class EntityResolution:
         space = _load(cursor, changes)
         resolve(changes, space)
         _write(cursor, space)
-        decision.events = events(space)
+        decision.events.extend(events(space))
         return decision
 
 

@@ -23,6 +23,7 @@ _CATALOGUE_SUFFIX = re.compile(
 )
 _ALSO_KNOWN_AS = re.compile(r"\(?\b(?:a\.k\.a\.|aka|a/k/a)\s+|\s*\((?=[^)]*\)\s*$)|\)\s*$", re.IGNORECASE)
 _ALSO = re.compile(r"\b(?:a\.k\.a\.|aka|a/k/a)\s", re.IGNORECASE)
+_BEFORE_FRACTION = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")  # NFKC would make 81⁄2 of 8½
 _DOTTED = re.compile(r"\b(?:[a-z0-9]\.){2,}")
 _SUBTITLE = re.compile(r"\s*(?::\s|\s[-–—]\s|[–—]|\s/\s)\s*|:(?=\D)")
 _TOKEN = re.compile(r"[a-z0-9]+")
@@ -58,7 +59,10 @@ class NameKey(NamedTuple):
 @lru_cache(maxsize=65536)
 def name_key(name: str) -> NameKey:
     """Keys of one name. Never empty for a name that shows any character: symbols fall back to their code points."""
-    text = unicodedata.normalize("NFKC", name[:MAX_NAME]).casefold().strip()
+    text = name[:MAX_NAME]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", _BEFORE_FRACTION.sub(" ", text))
+    text = text.casefold().strip()
     while (stripped := _CATALOGUE_SUFFIX.sub("", text)) and stripped != text:
         text = stripped
     if (found := _TRAILING_ARTICLE.match(text)) is not None:

@@ -86,7 +86,7 @@ def _upsert(space: Workspace, change: Change, member: Member | None, features: F
         return
     before = member.features
     member.features, member.active = features, True
-    space.release_ids(title, before)
+    space.release(title, before)
     if title.kind != features.kind or (len(title.members) > 1 and contradict(features.ids, title.ids(member))):
         _move(space, change, member, title)
         return
@@ -252,12 +252,7 @@ def _note_contradictions(
 def _merge(space: Workspace, change: Change, one: Title, other: Title, member: Member) -> Title:
     """Make two titles one. The larger survives, of equal ones the older, of those the smaller id."""
     survivor, loser = sorted((one, other), key=lambda title: (-len(title.members), title.created_at, title.title_id))
-    space.reassign_ids(loser, survivor)
-    for moved in list(loser.members.values()):
-        moved.title_id = survivor.title_id
-        survivor.members[moved.key] = space.dirty[moved.key] = moved
-        space.index(survivor, moved)
-    loser.members.clear()
+    space.hand_over(loser, survivor)
     loser.status, loser.successor = "merged", survivor.title_id
     space.touch(loser, change)
     space.touch(survivor, change)

@@ -192,7 +192,7 @@ class Workspace:
     def detach(self, member: Member, title: Title, change: Change) -> None:
         del title.members[member.key]
         self.touch(title, change)
-        self.release_ids(title, member.features)
+        self.release(title, member.features)
         member.title_id = None
 
     def index(self, title: Title, member: Member) -> None:
@@ -202,20 +202,33 @@ class Workspace:
                 self.id_owners.setdefault(key, title.title_id)
             self._index_blocks(title, member)
 
-    def release_ids(self, title: Title, features: Features | None) -> None:
-        """Forget the ids of `features` that no member of the title claims any more."""
-        if features is None or not features.id_keys:
+    def release(self, title: Title, features: Features | None) -> None:
+        """Forget the ids and blocks of `features` that no member of the title claims any more."""
+        if features is None:
             return
-        claimed = {key for member in title.members.values() if member.features for key in member.features.id_keys}
+        remaining = [member.features for member in title.members.values() if member.features is not None]
+        claimed = {key for other in remaining for key in other.id_keys}
         for key in features.id_keys:
             if key not in claimed and self.id_owners.get(key) == title.title_id:
                 del self.id_owners[key]
+        for block in blocks(features):
+            years = {year_of(other) for other in remaining if block in blocks(other)}
+            if years:
+                self._blocks[block][title.title_id] = years
+            else:
+                self._blocks.get(block, {}).pop(title.title_id, None)
 
-    def reassign_ids(self, origin: Title, successor: Title) -> None:
-        for member in origin.members.values():
+    def hand_over(self, origin: Title, successor: Title) -> None:
+        """All members, ids and blocks of one title become another's."""
+        for member in list(origin.members.values()):
             for key in member.features.id_keys if member.features else ():
                 if self.id_owners.get(key) == origin.title_id:
                     self.id_owners[key] = successor.title_id
+            del origin.members[member.key]
+            self.release(origin, member.features)
+            member.title_id = successor.title_id
+            successor.members[member.key] = self.dirty[member.key] = member
+            self.index(successor, member)
 
     def registered(self, title: Title) -> tuple[frozenset[IdKey], frozenset[Entry]]:
         """External ids and blocks the title should have in the database now."""
