@@ -7,6 +7,7 @@ from typing import Final
 
 from litestar import Litestar
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.types import Message, Scope
 
 from devstack.qdrant.controllers.collections import AliasController, CollectionController
@@ -34,7 +35,7 @@ def create_app(root: Path) -> Litestar:
             await front.stop()
 
     async def count(message: Message, scope: Scope) -> None:
-        if message["type"] == "http.response.start" and "method" in scope:
+        if message["type"] == "http.response.start" and scope["type"] == ScopeType.HTTP:
             front.responses[(scope["method"], message["status"])] += 1
 
     return Litestar(

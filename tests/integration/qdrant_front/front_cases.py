@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -69,9 +70,15 @@ def create(client: QdrantClient, name: str, *, indexed: bool = True) -> None:
             client.create_payload_index(name, key, schema)
 
 
+def vectors(point: m.PointStruct | m.Record) -> dict[str, Any]:
+    """The named vectors of a point, typed so that a test can look into them."""
+    assert isinstance(point.vector, dict)
+    return point.vector
+
+
 def condition(rng: random.Random, ids: list[Any], depth: int) -> m.Condition:
     field, match, spread = m.FieldCondition, m.MatchValue, m.Range
-    makers = [
+    makers: list[Callable[[], m.Condition]] = [
         lambda: field(key="kind", match=match(value=rng.choice(KINDS))),
         lambda: field(key="kind", match=m.MatchAny(any=rng.sample(KINDS, 2))),
         lambda: field(key="kind", match=m.MatchExcept(**{"except": rng.sample(KINDS, 2)})),

@@ -5,10 +5,11 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-import front_cases as cases
 import pytest
 from qdrant_client import QdrantClient
 from qdrant_client import models as m
+
+from tests.integration.qdrant_front import front_cases as cases
 
 COUNT = 400
 NAME = "answers"
@@ -72,9 +73,9 @@ def test_search_by_id_leaves_the_example_out(both: Both, seed: int) -> None:
 def _bm25(points: list[m.PointStruct], query: m.SparseVector) -> dict[Any, float]:
     """Qdrant's IDF: ln(1 + (N - n + 0.5) / (n + 0.5)) with N the points that have the sparse vector."""
     rows = {
-        point.id: dict(zip(point.vector["words"].indices, point.vector["words"].values, strict=True))
+        point.id: dict(zip(words.indices, words.values, strict=True))
         for point in points
-        if "words" in point.vector
+        if (words := cases.vectors(point).get("words")) is not None
     }
     total = len(rows)
     scores: dict[Any, float] = {}
@@ -126,7 +127,7 @@ def test_reciprocal_rank_fusion_of_dense_and_sparse_is_the_formula(both: Both, s
     fused = both.ours.query_points(NAME, prefetch=legs, query=m.RrfQuery(rrf=m.Rrf(k=k)), limit=50).points
     expected: dict[Any, float] = {}
     for leg in legs:
-        ranked = both.ours.query_points(NAME, leg.query, using=leg.using, limit=leg.limit).points
+        ranked = both.ours.query_points(NAME, leg.query, using=leg.using, limit=25).points
         for rank, point in enumerate(ranked):
             expected[point.id] = expected.get(point.id, 0.0) + 1 / (k + rank)
     assert {point.id for point in fused} == expected.keys()
@@ -164,7 +165,7 @@ def test_a_batch_answers_as_its_queries_do(both: Both) -> None:
 @pytest.mark.parametrize("strategy", [None, m.RecommendStrategy.BEST_SCORE, m.RecommendStrategy.SUM_SCORES])
 def test_recommendation(both: Both, strategy: m.RecommendStrategy | None) -> None:
     query = m.RecommendQuery(
-        recommend=m.RecommendInput(positive=both.ids[:3], negative=both.ids[5:7], strategy=strategy)
+        recommend=m.RecommendInput(positive=[*both.ids[:3]], negative=[*both.ids[5:7]], strategy=strategy)
     )
     mine = both.ours.query_points(NAME, query, using="dense", limit=20)
     other = both.theirs.query_points(NAME, query, using="dense", limit=20)
@@ -207,6 +208,6 @@ def test_selectors_choose_payload_and_vectors(both: Both) -> None:
         other = both.theirs.retrieve(NAME, ids, with_payload=payload, with_vectors=["dense"])
         assert {p.id: p.payload or {} for p in mine} == {p.id: p.payload or {} for p in other}
         for point in mine:
-            vector = next(item for item in other if item.id == point.id).vector
-            assert point.vector.keys() == {"dense"}
-            assert point.vector["dense"] == pytest.approx(vector["dense"], abs=1e-6)
+            expected = cases.vectors(next(item for item in other if item.id == point.id))
+            assert cases.vectors(point).keys() == {"dense"}
+            assert cases.vectors(point)["dense"] == pytest.approx(expected["dense"], abs=1e-6)

@@ -2,13 +2,14 @@
 
 import warnings
 
-import front_cases as cases
 import httpx
 import pytest
-from conftest import FrontServer
 from qdrant_client import QdrantClient
 from qdrant_client import models as m
 from qdrant_client.http.exceptions import UnexpectedResponse
+
+from tests.integration.qdrant_front import front_cases as cases
+from tests.integration.qdrant_front.front_server import FrontServer
 
 
 def _alias(alias: str, collection: str) -> m.CreateAliasOperation:
@@ -74,7 +75,9 @@ def test_index_parameters_are_shown_and_indexes_go(client: QdrantClient) -> None
     client.create_payload_index("idx", "a.b[].c", params)
     text = m.TextIndexParams(type=m.TextIndexType.TEXT, tokenizer=m.TokenizerType.PREFIX, min_token_len=2)
     client.create_payload_index("idx", "title", text)
-    client.upsert("idx", [m.PointStruct(id=1, vector=[1, 2], payload={"title": "Metropolis", "a": {"b": [{"c": 3}]}})])
+    client.upsert(
+        "idx", [m.PointStruct(id=1, vector=[1.0, 2.0], payload={"title": "Metropolis", "a": {"b": [{"c": 3}]}})]
+    )
     schema = client.get_collection("idx").payload_schema
     assert (schema["a.b[].c"].params, schema["a.b[].c"].points) == (params, 1)
     assert schema["title"].params == text
@@ -121,7 +124,9 @@ def test_a_bad_batch_of_aliases_changes_nothing(client: QdrantClient) -> None:
 async def test_the_async_client(front: FrontServer) -> None:
     client = front.async_client()
     await client.create_collection("async", vectors_config={"d": m.VectorParams(size=2, distance=m.Distance.DOT)})
-    await client.upsert("async", [m.PointStruct(id=i, vector={"d": [i, 1]}, payload={"i": i}) for i in range(9)])
+    await client.upsert(
+        "async", [m.PointStruct(id=i, vector={"d": [float(i), 1.0]}, payload={"i": i}) for i in range(9)]
+    )
     answer = await client.query_points("async", [1.0, 0.0], using="d", limit=2, with_payload=True)
     assert [point.payload for point in answer.points] == [{"i": 8}, {"i": 7}]
     assert (await client.count("async")).count == 9

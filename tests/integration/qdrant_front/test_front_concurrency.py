@@ -4,10 +4,11 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-import front_cases as cases
-from conftest import FrontServer
 from qdrant_client import AsyncQdrantClient
 from qdrant_client import models as m
+
+from tests.integration.qdrant_front import front_cases as cases
+from tests.integration.qdrant_front.front_server import FrontServer
 
 
 async def _create(client: AsyncQdrantClient, name: str) -> None:
@@ -65,7 +66,7 @@ async def test_searches_during_upserts_answer_and_nothing_is_lost(front: FrontSe
     async def read(seed: int) -> None:
         nonlocal answered
         legs = [
-            m.QueryRequest(query=points[seed].vector["dense"], using="dense", limit=20, with_payload=True),
+            m.QueryRequest(query=cases.vectors(points[seed])["dense"], using="dense", limit=20, with_payload=True),
             m.QueryRequest(query=m.SparseVector(indices=[seed], values=[1]), using="words", limit=20),
         ]
         while not done.is_set():

@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import FrontServer
+
+from tests.integration.qdrant_front.front_server import FrontServer
 
 POINTS = "/collections/bad/points"
 

@@ -4,10 +4,11 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import front_cases as cases
 import pytest
 from qdrant_client import QdrantClient
 from qdrant_client import models as m
+
+from tests.integration.qdrant_front import front_cases as cases
 
 NAME = "written"
 COUNT = 60
@@ -117,7 +118,7 @@ def test_a_write_leaves_the_same_points(
 
 def test_operation_ids_grow(both: tuple[QdrantClient, QdrantClient]) -> None:
     ours, _ = both
-    numbers = [ours.set_payload(NAME, {"n": i}, [1]).operation_id for i in range(3)]
+    numbers = [ours.set_payload(NAME, {"n": i}, [1]).operation_id or 0 for i in range(3)]
     assert numbers == sorted(set(numbers))
     assert ours.set_payload(NAME, {"n": 9}, [1], wait=False).status == m.UpdateStatus.ACKNOWLEDGED
 
@@ -127,7 +128,7 @@ def test_unnamed_and_multi_vectors(client: QdrantClient) -> None:
     multi = m.MultiVectorConfig(comparator=m.MultiVectorComparator.MAX_SIM)
     for connection in (client, theirs):
         connection.create_collection("plain", vectors_config=m.VectorParams(size=3, distance=m.Distance.EUCLID))
-        connection.upsert("plain", [m.PointStruct(id=i, vector=[i, 1, 2]) for i in range(5)])
+        connection.upsert("plain", [m.PointStruct(id=i, vector=[float(i), 1.0, 2.0]) for i in range(5)])
         connection.create_collection(
             "many", vectors_config={"t": m.VectorParams(size=2, distance=m.Distance.DOT, multivector_config=multi)}
         )
