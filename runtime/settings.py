@@ -152,6 +152,11 @@ def home_from(env: Mapping[str, str] | None = None) -> Path:
     return Path((os.environ if env is None else env).get("MG_HOME", ".mg")).absolute()
 
 
+def environment() -> dict[str, str]:
+    """A copy of this process's environment, for starting others."""
+    return dict(os.environ)
+
+
 def load(env: Mapping[str, str] | None = None) -> Settings:
     """Reads the environment (or `env`). Raises SettingsError naming the variable that is missing or wrong."""
     env = os.environ if env is None else env

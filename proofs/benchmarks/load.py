@@ -1,0 +1,49 @@
+"""Open-loop load: requests leave when they are due, whatever the earlier ones do, and latency counts from the due time.
+
+So a stall shows in every request that had to wait for it (no coordinated omission).
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """`seconds` from when it was due; `ok` is what the call returned."""
+
+    seconds: float
+    ok: bool
+
+
+async def open_loop(
+    call: Callable[[int], Awaitable[bool]], rate: float, count: int, *, most_in_flight: int = 500
+) -> list[Outcome]:
+    """Calls `call(0) … call(count - 1)` at `rate` a second. A call that raises counts as not ok."""
+    outcomes: list[Outcome] = []
+    gate = asyncio.Semaphore(most_in_flight)
+    started = time.perf_counter()
+
+    async def one(number: int, due: float) -> None:
+        async with gate:
+            try:
+                ok = await call(number)
+            except Exception:  # noqa: BLE001 - an error is a result here
+                ok = False
+        outcomes.append(Outcome(time.perf_counter() - due, ok))
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(count):
+            due = started + number / rate
+            await asyncio.sleep(max(due - time.perf_counter(), 0))
+            group.create_task(one(number, due))
+    return outcomes
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Nearest rank; NaN for nothing."""
+    if not values:
+        return float("nan")
+    ordered = sorted(values)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
