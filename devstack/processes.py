@@ -59,7 +59,7 @@ def find(running: Running | None) -> psutil.Process | None:
         process = psutil.Process(running.pid)
         if abs(process.create_time() - running.started) > SAME_START_SECONDS:
             return None
-        if process.status() == psutil.STATUS_ZOMBIE:
+        if process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1:  # else its last threads still end
             with suppress(ChildProcessError):
                 os.waitpid(running.pid, os.WNOHANG)
             return None

@@ -69,11 +69,10 @@ def unwritable(path: Path, error: OSError) -> StackError:
 
 
 @contextmanager
-def locked(home: Path, report: Report) -> Iterator[None]:
-    """One `up`, `down`, … at a time per home; the kernel frees the lock when its holder dies."""
-    path = home / "stack.lock"
+def locked(path: Path, report: Report) -> Iterator[None]:
+    """One holder at a time; the kernel frees the lock when its holder dies."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("w")
     except OSError as error:
         raise unwritable(path, error) from error
@@ -81,6 +80,6 @@ def locked(home: Path, report: Report) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            report("waiting for another `mg stack` command on the same folder")
+            report(f"waiting for another command that holds {path}")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

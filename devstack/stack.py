@@ -139,7 +139,7 @@ class Stack:
     @contextmanager
     def _change(self, report: Report) -> Iterator[Record]:
         """The record under the lock; what changed is saved even when the body fails."""
-        with record.locked(self.home, report):
+        with record.locked(self.home / "stack.lock", report):
             state = record.load(self.home)
             try:
                 yield state
@@ -221,6 +221,7 @@ class Stack:
             if self._wait_ready(state, backend, running, max(HANGING_SECONDS, backend.start_seconds - age)):
                 report(f"{backend.name}: running (pid {running.pid})")
                 return
+            self._raise_if_cancelled(backend.name)
             report(f"{backend.name}: pid {running.pid} does not answer, starting it again")
             processes.end(running, backend.stop_signal, STOP_SECONDS)
         begun = time.monotonic()
@@ -243,8 +244,7 @@ class Stack:
                 record.save(self.home, state)
             if self._wait_ready(state, backend, running, backend.start_seconds):
                 return running
-            if self._cancelled.is_set():
-                raise StackError(f"{name}: interrupted; `mg stack up` goes on, `mg stack down` ends what runs")
+            self._raise_if_cancelled(name)
             if processes.find(running) is not None:
                 processes.end(running, backend.stop_signal, STOP_SECONDS)
                 break
@@ -255,6 +255,10 @@ class Stack:
                 report(f"{name}: port taken meanwhile, trying {state.ports[name][name]}")
                 backend.prepare(self._place(state, name), report)
         raise StackError(f"{name} did not start ({reason_in(log, from_byte)}): see {log}")
+
+    def _raise_if_cancelled(self, name: str) -> None:
+        if self._cancelled.is_set():
+            raise StackError(f"{name}: interrupted; `mg stack up` goes on, `mg stack down` ends what runs")
 
     def _wait_ready(self, state: Record, backend: Backend, running: Running, seconds: float) -> bool:
         place, deadline, pause = self._place(state, backend.name), time.monotonic() + seconds, 0.05

@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 from devstack import ports
 from devstack.backend import Command, Place, Report
 from devstack.errors import StackError
-from devstack.record import unwritable
+from devstack.record import locked, unwritable
 
 FOLDER = Path(__file__).parent
 JAVA_NEEDED = 17
@@ -36,7 +36,7 @@ class KafkaBackend(msgspec.Struct, frozen=True):
 
     @property
     def ports(self) -> Mapping[str, int]:
-        return {"kafka": self.port, "controller": self.port + 1000}
+        return {"kafka": self.port, "controller": self.port + 1000 if self.port else 0}
 
     def prepare(self, place: Place, report: Report) -> None:
         java = self._java()
@@ -113,6 +113,11 @@ class KafkaBackend(msgspec.Struct, frozen=True):
         jars = self._jars(place)
         if jars.exists():
             return
+        with locked(jars.with_suffix(".lock"), report):
+            if not jars.exists():
+                self._download(jars, report)
+
+    def _download(self, jars: Path, report: Report) -> None:
         self._check_version(self._java())
         maven = shutil.which("mvn")
         if maven is None:

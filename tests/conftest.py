@@ -1,0 +1,3 @@
+"""Plugins of all tests; fixtures of one kind of unit are in the folders below."""
+
+pytest_plugins = ["tests.support.backends"]

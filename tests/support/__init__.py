@@ -1,0 +1,1 @@
+"""What tests share: where backends come from, builders, waiting, fakes."""
