@@ -6,13 +6,13 @@ import msgspec
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from bootstrap import units
 from bootstrap.log_reader import LogReader
 from runtime.connections import postgres
 from runtime.settings import Settings
 from runtime.sql import beside
-from streams.engine.spec import ProcessorSpec
+from streams.engine.spec import MaterializerSpec, ProcessorSpec
 from streams.engine.store import serving_version
+from streams.topology import MATERIALIZERS, PIPELINE
 
 _SQL = beside(__file__)
 
@@ -33,8 +33,8 @@ def consumers(settings: Settings) -> list[Lag]:
     try:
         stored = _stored(settings)
         found = []
-        for spec in (*units.PROCESSORS, *units.MATERIALIZERS):
-            for topic in (*spec.inputs, *getattr(spec, "dead_letter_inputs", ())):
+        for spec in PIPELINE:
+            for topic in topics_of(spec):
                 places = (
                     _committed(settings, spec, topic, reader.partitions(topic))
                     if isinstance(spec, ProcessorSpec) and spec.lookup is None
@@ -44,6 +44,11 @@ def consumers(settings: Settings) -> list[Lag]:
         return found
     finally:
         reader.close()
+
+
+def topics_of(spec: ProcessorSpec | MaterializerSpec) -> tuple[str, ...]:
+    """Every topic a unit reads."""
+    return (*spec.inputs, *spec.dead_letter_inputs) if isinstance(spec, MaterializerSpec) else spec.inputs
 
 
 def _lag(reader: LogReader, consumer: str, topic: str, places: dict[int, int]) -> Lag:
@@ -64,7 +69,7 @@ def _stored(settings: Settings) -> dict[tuple[str, str, int], int]:
     """Positions of everything that keeps them in PostgreSQL, under the unit's name at its serving version."""
     found = {}
     with postgres.connect_writer(settings.postgres_dsn, "mg-lag") as connection, connection.cursor() as cursor:
-        versions = {spec.name: serving_version(cursor, spec.name) for spec in units.MATERIALIZERS}
+        versions = {spec.name: serving_version(cursor, spec.name) for spec in MATERIALIZERS}
         cursor.execute(_SQL["all_positions"])
         for consumer, topic, partition, next_ in cursor:
             name, _, version = consumer.rpartition("_v")

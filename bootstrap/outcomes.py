@@ -7,12 +7,13 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from bootstrap import lag, units
+from bootstrap import lag
 from bootstrap.log_reader import LogReader
 from runtime.connections import postgres
 from runtime.settings import Settings
 from runtime.sql import beside
 from schemas import loader
+from streams.topology import PIPELINE
 
 _SQL = beside(__file__)
 _STUCK_SECONDS = 180.0
@@ -45,7 +46,7 @@ def dead_letters(settings: Settings) -> int:
     """How many were ever written, dropped ones included."""
     reader = LogReader(settings)
     try:
-        names = [unit.name for unit in (*units.PROCESSORS, *units.MATERIALIZERS)]
+        names = [unit.name for unit in PIPELINE]
         return sum(high for name in names for _, high in reader.ends(loader.dead_letter_topic(name)).values())
     finally:
         reader.close()

@@ -95,10 +95,6 @@ def select(wanted: Sequence[str]) -> Selection:
     )
 
 
-def processor(name: str) -> ProcessorSpec:
-    return next(spec for spec in PROCESSORS if spec.name == name)
-
-
 def materializer(name: str) -> MaterializerSpec | None:
     return next((spec for spec in MATERIALIZERS if spec.name == name), None)
 
@@ -141,10 +137,10 @@ def mermaid() -> str:
         lines += [
             f"  {_id('dlq', name)}>{name}] --> {_id('materializer', spec.name)}" for name in spec.dead_letter_inputs
         ]
-    for spec in PROCESSORS:
-        dlq = loader.dead_letter_topic(spec.name)
+    for processor in PROCESSORS:
+        dlq = loader.dead_letter_topic(processor.name)
         if any(dlq in m.dead_letter_inputs for m in MATERIALIZERS):
-            lines.append(f"  {_id('processor', spec.name)} -.-> {_id('dlq', dlq)}")
+            lines.append(f"  {_id('processor', processor.name)} -.-> {_id('dlq', dlq)}")
     lines += [
         f"  {_id('materializer', model)} --> {_id('service', s.name)}" for s in SERVICES for model in s.read_models
     ]

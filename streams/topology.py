@@ -11,3 +11,4 @@ MATERIALIZERS: tuple[MaterializerSpec, ...] = (
     title_search.SPEC,
     provider_deliveries.SPEC,
 )
+PIPELINE: tuple[ProcessorSpec | MaterializerSpec, ...] = (*PROCESSORS, *MATERIALIZERS)

@@ -7,7 +7,6 @@ import click
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from bootstrap import units
 from bootstrap.commands.inspect import shown_record
 from bootstrap.log_reader import LogReader, Record
 from bootstrap.terminal import table
@@ -18,8 +17,9 @@ from schemas import loader
 from schemas.envelope import Position
 from streams.engine import dead_letter
 from streams.engine.outcome import InvalidEvent
+from streams.topology import PIPELINE
 
-_CONSUMERS = click.Choice([unit.name for unit in (*units.PROCESSORS, *units.MATERIALIZERS)])
+_CONSUMERS = click.Choice([unit.name for unit in PIPELINE])
 
 
 @click.group()

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import httpx
 
-from bootstrap import lag, outcomes, units
+from bootstrap import lag, outcomes
 from bootstrap.catalog_files import RawItem
 from bootstrap.commands.catalog import provider_named, send, show
 from bootstrap.commands.run import running_supervisor, start_detached, stop_everything
@@ -19,6 +19,7 @@ from devstack import assets
 from devstack.stack import Stack
 from runtime import settings as settings_module
 from runtime.settings import Settings
+from streams.topology import MATERIALIZERS
 
 _SEARCHES: tuple[dict[str, Any], ...] = (
     {"q": "The Matrix"},
@@ -116,7 +117,8 @@ def _show_searches(client: httpx.Client) -> None:
         filters = ", ".join(f"{name}={value}" for name, value in query.items() if name != "q")
         click.echo(f"\n# search “{query['q']}” {filters}: {answer['total']} found, {spent:.0f} ms")
         rows = [
-            (item["name"], str(item.get("year") or ""), ", ".join(item.get("genres", [])[:3])) for item in answer["items"]
+            (item["name"], str(item.get("year") or ""), ", ".join(item.get("genres", [])[:3]))
+            for item in answer["items"]
         ]
         table(("title", "year", "genres"), rows)
 
@@ -148,7 +150,7 @@ def _show_freshness(settings: Settings) -> None:
     rows = [
         (one.consumer, one.topic, str(one.events), f"{one.seconds:.1f} s")
         for one in lag.consumers(settings)
-        if one.consumer in {spec.name for spec in units.MATERIALIZERS}
+        if one.consumer in {spec.name for spec in MATERIALIZERS}
     ]
     table(("read model", "topic", "behind", "oldest waiting"), rows)
 

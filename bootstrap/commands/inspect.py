@@ -9,12 +9,12 @@ from typing import Any
 import click
 import msgspec
 
-from bootstrap import units
 from bootstrap.lag import consumers
 from bootstrap.log_reader import LogReader, Record
 from bootstrap.terminal import table
 from runtime import settings as settings_module
 from schemas import codec, loader
+from streams.topology import PIPELINE
 
 
 @click.command()
@@ -27,7 +27,7 @@ from schemas import codec, loader
 def tap(topic: str, start: str, key: str | None, as_json: bool, follow: bool | None, limit: int | None) -> None:
     """Decoded events of TOPIC."""
     known = [found.topic for found in loader.topics()]
-    dead = [loader.dead_letter_topic(unit.name) for unit in (*units.PROCESSORS, *units.MATERIALIZERS)]
+    dead = [loader.dead_letter_topic(unit.name) for unit in PIPELINE]
     if topic not in known + dead:
         raise click.BadParameter(f"no topic {topic!r}; there are: {', '.join(known + dead)}", param_hint="TOPIC")
     reader = LogReader(settings_module.load())

@@ -5,13 +5,14 @@ import json
 import click
 import msgspec
 
-from bootstrap import flow, units
+from bootstrap import flow
 from bootstrap.rebuilding import rebuild_read_model
 from bootstrap.terminal import say
 from migrations import runner, statements
 from runtime import settings as settings_module
 from runtime.connections import topics as kafka_topics
 from schemas import generate, publish, registry
+from streams.topology import MATERIALIZERS
 
 
 @click.command()
@@ -133,7 +134,7 @@ def check_sql() -> None:
 
 
 @click.command()
-@click.argument("read_model", type=click.Choice([spec.name for spec in units.MATERIALIZERS]))
+@click.argument("read_model", type=click.Choice([spec.name for spec in MATERIALIZERS]))
 @click.option("--keep-old", is_flag=True, help="Do not drop the version that served until now.")
 def rebuild(read_model: str, keep_old: bool) -> None:
     """Fill the next version of READ_MODEL from the log beside the serving one, then switch; readers see no gap."""

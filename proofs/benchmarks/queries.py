@@ -1,4 +1,4 @@
-"""What people type: exact names, beginnings, words out of order, people, moods, filters; made from the catalog itself."""
+"""What people type: exact names, beginnings, shuffled words, people, moods, filters; made from the catalog itself."""
 
 import random
 import sqlite3
