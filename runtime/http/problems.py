@@ -56,6 +56,10 @@ INVALID_SIGNATURE = ProblemType(
 )  # fmt: skip
 FORBIDDEN = ProblemType("forbidden", "Not allowed", 403, "These credentials do not allow this operation.")
 NOT_FOUND = ProblemType("not-found", "Nothing is here", 404, "There is no such resource, or no longer.")
+GONE = ProblemType(
+    "gone", "The resource was here and is no longer", 410,
+    "It was withdrawn for good as far as anybody knows; do not ask again under this id.",
+)  # fmt: skip
 METHOD_NOT_ALLOWED = ProblemType(
     "method-not-allowed", "The resource has no such method", 405, "The Allow header lists the methods it has."
 )
@@ -107,7 +111,7 @@ READ_MODEL_BEHIND = ProblemType(
 
 PROBLEMS: tuple[ProblemType, ...] = (
     INVALID_REQUEST, UNKNOWN_PARAMETER, INVALID_CURSOR, INVALID_POSITION, UNAUTHENTICATED, INVALID_SIGNATURE, FORBIDDEN,
-    NOT_FOUND, METHOD_NOT_ALLOWED, CONFLICT, DELIVERY_CONFLICT, DELIVERY_IN_PROGRESS, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE,
+    NOT_FOUND, GONE, METHOD_NOT_ALLOWED, CONFLICT, DELIVERY_CONFLICT, DELIVERY_IN_PROGRESS, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE,
     INVALID_DELIVERY, INVALID_CONTENT, RATE_LIMITED, INTERNAL, UNAVAILABLE, NOT_READY, READ_MODEL_BEHIND,
 )  # fmt: skip
 

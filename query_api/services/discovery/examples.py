@@ -1,0 +1,71 @@
+"""Examples of the OpenAPI document: invented titles, real shapes."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
+
+from query_api.services.discovery.ranking import FacetCount
+from query_api.services.discovery.responses import (
+    HitExplanation,
+    HitResponse,
+    LegResponse,
+    SearchResponse,
+    SourceResponse,
+    TitleResponse,
+)
+from runtime.http.problems import ProblemType, documented
+from schemas.types.catalog import ExternalId, Person
+
+_ID = "0199aa00-0000-7000-8000-000000000001"
+_AT = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+
+TITLE_EXAMPLE = TitleResponse(
+    title_id=_ID,
+    version=2,
+    kind="movie",
+    name="The Harbour Pilot",
+    original_name="Hafenlotse",
+    year=1987,
+    runtime_minutes=104,
+    genres=("drama",),
+    people=(Person(name="Ida Lorentz", role="director"),),
+    external_ids=(ExternalId(source="imdb", value="tt0000001"),),
+    popularity=0.42,
+    sources=(SourceResponse(provider="wikidata", native_id="Q1", reason="new"),),
+    created_at=_AT,
+    as_of=_AT,
+)
+
+SEARCH_EXAMPLE = SearchResponse(
+    query="harbour pilot",
+    total=1,
+    items=(
+        HitResponse(
+            title_id=_ID,
+            name="The Harbour Pilot",
+            kind="movie",
+            year=1987,
+            genres=("drama",),
+            popularity=0.42,
+            match="text",
+            explanation=HitExplanation(fused=0.032787, legs=(LegResponse(leg="bm25", rank=1, score=14.2),)),
+        ),
+    ),
+    facets={
+        "kind": (FacetCount("movie", 1),),
+        "genre": (FacetCount("drama", 1),),
+        "decade": (FacetCount("1980", 1),),
+        "provider": (),
+    },
+    as_of=_AT,
+)
+
+
+def answered(container: type[Any], example: object, *types: ProblemType) -> dict[int, ResponseSpec]:
+    """The 200 answer with an example, and the problems it may be instead."""
+    shown = Example(summary="An answer", value=msgspec.to_builtins(example))
+    success = ResponseSpec(container, generate_examples=False, description="The answer.", examples=[shown])
+    return {200: success, **documented(*types)}
