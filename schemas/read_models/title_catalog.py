@@ -1,6 +1,7 @@
 """title_catalog: one row a title, and the ids other issuers gave it.
 
-Written by `materializer:title_catalog` from `titles`; readers use the views `title_catalog` and `title_catalog_external_ids`.
+Written by `materializer:title_catalog` from `titles`; readers use the views `title_catalog` and
+`title_catalog_external_ids` (`title_external_ids` without the prefix belongs to the identity registry).
 
 A merged or retired title keeps its row (so that its id answers with a redirect or "gone") but nothing of its last
 snapshot: `kind` to `document` and `created_at` are null. That makes the row independent of how much of the title's
