@@ -5,15 +5,13 @@ client. It is valid SQL, but migrations are what makes a database; this file is 
 """
 
 import re
-import secrets
 from pathlib import Path
 from typing import Any
 
-from psycopg import Cursor, sql
-from psycopg.conninfo import make_conninfo
+from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from migrations import runner
+from migrations import runner, scratch
 from runtime.connections import postgres
 from runtime.sql import Statements
 
@@ -40,16 +38,9 @@ def dump_schema(dsn: str) -> str:
 
 
 def write_schema(dsn: str, path: Path = PATH) -> bool:
-    """Migrates a scratch database on the server of `dsn` and writes its schema; True when the file changed."""
-    name = f"mg_schema_{secrets.token_hex(4)}"
-    with postgres.connect_plain(dsn, "mg-schema") as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            scratch = make_conninfo(dsn, dbname=name)
-            runner.apply(scratch)
-            text = dump_schema(scratch)
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    """Writes the schema of a fresh database on the server of `dsn`; True when the file changed."""
+    with scratch.migrated_database(dsn) as address:
+        text = dump_schema(address)
     changed = not path.exists() or path.read_text() != text
     path.write_text(text)
     return changed
