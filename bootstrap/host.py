@@ -43,10 +43,13 @@ async def run(selection: Selection, settings: Settings, admin_port: int) -> None
     failures: asyncio.Queue[tuple[str, BaseException]] = asyncio.Queue()
     async with contextlib.AsyncExitStack() as stack:
         listeners = [
-            Listener(build_app(service.name, service.parts, settings), service.port(settings.ports))
+            Listener(
+                build_app(service.name, service.parts, settings), service.port(settings.ports), settings.listen_host
+            )
             for service in selection.services
         ]
-        listeners.append(Listener(build_admin(lambda: [one.status() for one in health.values()]), admin_port))
+        admin = build_admin(lambda: [one.status() for one in health.values()])
+        listeners.append(Listener(admin, admin_port, settings.listen_host))
         serving_now = await serving.start(listeners)
         stack.push_async_callback(serving_now.stop)
         for service in selection.services:

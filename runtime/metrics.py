@@ -21,6 +21,12 @@ FENCED = Counter("mg_stream_fenced_total", "Batches given up because another own
 REBALANCES = Counter("mg_stream_rebalances_total", "Partitions assigned or revoked.", ["unit", "kind"])
 OUTBOX_PENDING = Gauge("mg_stream_outbox_events", "Decided events that Kafka has not confirmed.", ["unit"])
 
+# What the units of a process say about themselves, set when the admin server is asked for metrics. A unit that finishes
+# no batch observes no lag above, but it grows here.
+UNIT_READY = Gauge("mg_unit_ready", "1 when the unit is ready, else 0.", ["unit"])
+UNIT_LAG_SECONDS = Gauge("mg_unit_lag_seconds", "How long the oldest unfinished event has waited.", ["unit"])
+UNIT_LAG_EVENTS = Gauge("mg_unit_lag_events", "Events in the log that the unit has not finished.", ["unit"])
+
 # Kafka producers. `client` is the client id.
 PRODUCED = Counter("mg_kafka_produced_total", "Messages the brokers confirmed.", ["client"])
 PRODUCE_FAILED = Counter("mg_kafka_produce_failures_total", "Batches with an unconfirmed message.", ["client"])

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-
 _KEYWORD_PASSWORD = re.compile(r"\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
 
 
@@ -123,6 +122,8 @@ class Settings(msgspec.Struct, frozen=True):
     topic_prefix: str = ""
     group_prefix: str = "mg-"
     query_wait_seconds: float = 2.0
+    listen_host: str = "127.0.0.1"
+    """Where services and admin servers listen. In a container 0.0.0.0, because there the network is the boundary."""
     operator_token: Secret = Secret("")
     """What operators send as a bearer token; empty lets nobody in."""
 
@@ -201,6 +202,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         otlp_endpoint=env.get("MG_OTLP_ENDPOINT", ""),
         topic_prefix=env.get("MG_TOPIC_PREFIX", ""),
         group_prefix=env.get("MG_GROUP_PREFIX", "mg-"),
+        listen_host=env.get("MG_LISTEN_HOST") or "127.0.0.1",
     )
 
 

@@ -1,4 +1,4 @@
-"""The small loopback server of a pipeline process: /status, /health/live, /health/ready, /metrics.
+"""The small server of a pipeline process: /status, /health/live, /health/ready, /metrics.
 
 Plain ASGI: four fixed answers need no framework, and a pipeline process should not pay its memory.
 """
@@ -38,6 +38,7 @@ def build_admin(statuses: Statuses) -> Asgi:
 def _answer(path: str, statuses: Statuses) -> tuple[int, bytes, bytes]:
     json = b"application/json"
     if path == "/metrics":
+        _measure(statuses())
         return 200, b"text/plain; version=0.0.4; charset=utf-8", metrics.render()
     if path == "/health/live":
         return 200, json, b'{"status":"live"}'
@@ -49,6 +50,13 @@ def _answer(path: str, statuses: Statuses) -> tuple[int, bytes, bytes]:
         return 503 if missing else 200, json, msgspec.json.encode({"ready": not missing, "notReady": missing})
     body = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": f"no such page: {path}"}
     return 404, b"application/problem+json", msgspec.json.encode(body)
+
+
+def _measure(found: list[UnitStatus]) -> None:
+    for one in found:
+        metrics.UNIT_READY.labels(one.unit).set(one.state == "ready")
+        metrics.UNIT_LAG_SECONDS.labels(one.unit).set(one.lag_seconds)
+        metrics.UNIT_LAG_EVENTS.labels(one.unit).set(one.lag_events)
 
 
 async def _lifespan(receive: Any, send: Any) -> None:
