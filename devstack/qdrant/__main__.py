@@ -23,6 +23,7 @@ def _import_only_the_models() -> None:
 def main() -> int:
     _import_only_the_models()
     from devstack.qdrant.app import create_app  # noqa: PLC0415 - after the line above, at the entry point
+    from devstack.qdrant.catalog import UnreadableCollectionError  # noqa: PLC0415 - the same
 
     parser = argparse.ArgumentParser(
         prog="python -m devstack.qdrant", description="Qdrant's engine behind its REST API."
@@ -36,6 +37,9 @@ def main() -> int:
         app = create_app(options.path)
     except BlockingIOError:
         sys.stderr.write(f"{options.path} is in use by another server\n")
+        return 1
+    except UnreadableCollectionError as error:
+        sys.stderr.write(f"{error}\nDelete the folder and rebuild the read model, or restore it.\n")
         return 1
     uvicorn.run(
         app,

@@ -23,6 +23,7 @@ _MAX_BODY: Final = 32 * 1024 * 1024  # Qdrant's max_request_size_mb
 def create_app(root: Path) -> Litestar:
     """
     :raises BlockingIOError: another server has the folder.
+    :raises UnreadableCollectionError: the engine refuses the data of one.
     """
     front = Front(root)
 

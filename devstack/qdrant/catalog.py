@@ -17,12 +17,23 @@ import msgspec
 from qdrant_client.http import models
 
 from devstack.qdrant.collection import Collection
-from devstack.qdrant.errors import already_exists, collection_not_found, not_found, validation_error, wrong_input
+from devstack.qdrant.errors import (
+    QdrantError,
+    already_exists,
+    collection_not_found,
+    not_found,
+    validation_error,
+    wrong_input,
+)
 
 logger = logging.getLogger("devstack.qdrant")
 
 _INVALID_NAME: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _MAX_NAME: Final = 255
+
+
+class UnreadableCollectionError(Exception):
+    """The data of a collection cannot be opened; the message names it, its folder and the engine's reason."""
 
 
 class _Entry(msgspec.Struct):
@@ -50,6 +61,7 @@ class Catalog:
         """Load everything under `root`, which is created if missing.
 
         :raises BlockingIOError: another server has the folder.
+        :raises UnreadableCollectionError: the engine refuses the data of one.
         """
         (root / "collections").mkdir(parents=True, exist_ok=True)
         lock_file = (root / "lock").open("w")
@@ -60,7 +72,10 @@ class Catalog:
         for name, entry in known.collections.items():
             settings = models.CreateCollection.model_validate(entry.settings)
             folder = root / "collections" / entry.folder
-            catalog.collections[name] = Collection.load(name, folder, settings, entry.indexes)
+            try:
+                catalog.collections[name] = Collection.load(name, folder, settings, entry.indexes)
+            except QdrantError as error:
+                raise UnreadableCollectionError(f"collection {name} in {folder}: {error}") from error
         catalog.aliases = known.aliases
         catalog._remove_orphans({entry.folder for entry in known.collections.values()})
         return catalog
@@ -88,7 +103,12 @@ class Catalog:
             raise wrong_input(message)
         collection = Collection.create(name, self._root / "collections" / uuid.uuid4().hex, settings)
         self.collections[name] = collection
-        self.save()
+        try:
+            self.save()
+        except OSError:
+            del self.collections[name]
+            collection.destroy()
+            raise
         return collection
 
     def forget(self, name: str) -> Collection | None:

@@ -65,7 +65,7 @@ class Collection:
     @classmethod
     def load(cls, name: str, folder: Path, settings: models.CreateCollection, indexes: dict[str, Any]) -> "Collection":
         """Open what is on disk; the engine replays its log, so this holds every operation that was answered."""
-        return cls(name, folder, settings, edge.EdgeShard.load(str(folder)), indexes)
+        return cls(name, folder, settings, calling(edge.EdgeShard.load, str(folder)), indexes)
 
     def apply(self, operations: list[Any]) -> int:
         """Apply operations in order; the number of the last one. The caller holds `lock`.

@@ -53,6 +53,11 @@ def unsupported(what: str) -> QdrantError:
     return QdrantError(HTTPStatus.NOT_IMPLEMENTED, f"Not implemented: {what} is not available in the embedded server")
 
 
+def no_space(least: int) -> QdrantError:
+    message = f"Service internal error: No space left on device: less than {least >> 20} MB free for the data folder"
+    return QdrantError(HTTPStatus.INTERNAL_SERVER_ERROR, message)
+
+
 def from_engine(error: BaseException) -> QdrantError:
     """Translate what the engine raised; it knows no classes of its own, so the text decides.
 
@@ -88,6 +93,8 @@ def _on_http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Respo
 
 def _on_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     logger.error("request_failed", exc_info=error)
+    if isinstance(error, OSError):  # a full disk, say: the reason helps and tells nothing secret
+        return respond(QdrantError(HTTPStatus.INTERNAL_SERVER_ERROR, f"Service internal error: {error.strerror}"))
     return respond(QdrantError(HTTPStatus.INTERNAL_SERVER_ERROR, f"Service internal error: {type(error).__name__}"))
 
 

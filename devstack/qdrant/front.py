@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from devstack.qdrant.catalog import Catalog
 from devstack.qdrant.collection import Collection
-from devstack.qdrant.errors import QdrantError
+from devstack.qdrant.errors import QdrantError, no_space
 
 logger = logging.getLogger("devstack.qdrant")
 
@@ -19,12 +20,15 @@ _T = TypeVar("_T")
 
 _FLUSH_SECONDS: Final = 5.0  # Qdrant's flush_interval_sec
 _THREADS: Final = 4
+LEAST_FREE_BYTES: Final = 128 * 1024 * 1024
+"""Room for two segments of the log, as Qdrant keeps free, and for the largest request twice."""
 
 
 class Front:
     """Lives as long as the server. Coroutines run on the event loop; engine calls and JSON of size run in threads."""
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self.catalog = Catalog.open(root)
         self.catalog_lock = asyncio.Lock()
         self.responses: Counter[tuple[str, int]] = Counter()
@@ -46,9 +50,22 @@ class Front:
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: work(*arguments, **options))
 
     async def write(self, collection: Collection, operations: list[Any]) -> int:
-        """Apply under the collection's writer lock; they are in the engine's log when this returns."""
+        """Apply under the collection's writer lock; they are in the engine's log when this returns.
+
+        :raises QdrantError: 500 when the disk is nearly full, or as the engine says.
+        """
+        self.check_space()
         async with collection.lock:
             return await self.run(collection.apply, operations)
+
+    def check_space(self) -> None:
+        """Refuse to write to a nearly full disk: the engine writes to mapped files, where no space left is a SIGBUS.
+
+        :raises QdrantError: 500, with Qdrant's wording.
+        """
+        disk = os.statvfs(self._root)
+        if disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES:
+            raise no_space(LEAST_FREE_BYTES)
 
     async def _flush_forever(self) -> None:
         while True:

@@ -44,6 +44,7 @@ class CollectionController(Controller):
     async def create(self, front: Front, request: _Request, name: str) -> Response[bytes]:
         started = time.perf_counter()
         settings = wire.decode(await request.body() or b"{}", _CREATE)
+        front.check_space()
         async with front.catalog_lock:
             await front.run(front.catalog.create, name, settings)
         return wire.ok(True, started)

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from qdrant_client import AsyncQdrantClient, QdrantClient
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 class FrontServer:

@@ -121,6 +121,18 @@ def _until_gone(switch: Callable[[str], None]) -> None:
         return
 
 
+def test_damaged_data_is_named_at_the_start(own_front: FrontServer) -> None:
+    client = own_front.client()
+    cases.create(client, NAME)
+    client.upsert(NAME, cases.points(52, 5))
+    client.close()
+    own_front.end(signal.SIGTERM)
+    for file in own_front.folder.glob("collections/*/segments/*/segment.json"):
+        file.write_text("{")
+    with pytest.raises(AssertionError, match=f"collection {NAME} in .*collections"):
+        own_front.start()
+
+
 def test_a_second_server_is_turned_away(own_front: FrontServer) -> None:
     second = FrontServer(own_front.folder)
     with pytest.raises(AssertionError, match="is in use by another server"):
