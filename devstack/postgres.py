@@ -6,6 +6,7 @@ only for this module), `mg` (owns the database `mg`, may create others for tests
 
 import importlib.util
 import secrets
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -23,7 +24,7 @@ from psycopg import sql
 
 from devstack import ports
 from devstack.backend import Command, Place, Report
-from devstack.errors import StackError
+from devstack.errors import StackError, telling
 from devstack.record import unwritable, write_private
 from devstack.unprivileged import open_path, service_user
 
@@ -152,9 +153,9 @@ class PostgresBackend(msgspec.Struct, frozen=True):
                 extra_groups=None if user is None else [],
             )
         if outcome.returncode != 0:
-            reason = " ".join(outcome.stderr.split())[-300:]
+            shutil.rmtree(incoming, ignore_errors=True)
             raise StackError(
-                f"postgres: initdb failed in {incoming} ({reason}): free disk space or set MG_HOME elsewhere"
+                f"postgres: no database folder could be made in {incoming.parent} ({telling(outcome.stderr)})"
             )
         incoming.rename(place.data)
 

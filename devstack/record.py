@@ -40,7 +40,13 @@ def load(home: Path) -> Record:
 
 
 def save(home: Path, record: Record) -> None:
-    """Readers see the old file or the new one. Mode 0600: the addresses hold passwords."""
+    """Readers see the old file or the new one. Mode 0600: the addresses hold passwords.
+
+    An empty record is no file, so that a stack can be ended on a full disk.
+    """
+    if record == Record():
+        (home / "stack.json").unlink(missing_ok=True)
+        return
     text = json.dumps(msgspec.to_builtins(record), indent=2) + "\n"
     write_private(home / "stack.json", text)
 

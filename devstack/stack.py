@@ -14,7 +14,7 @@ import msgspec
 
 from devstack import ports, processes, record
 from devstack.backend import Backend, Place, Report
-from devstack.errors import StackError
+from devstack.errors import StackError, telling
 from devstack.kafka.server import KafkaBackend
 from devstack.postgres import PostgresBackend
 from devstack.providers import ensure_providers
@@ -100,9 +100,8 @@ class Stack:
         """`down`, then deletes the data and logs of the backends (not the downloads, assets and provider secrets)."""
         with self._change(report) as state:
             self._end_all(state, report)
-            for backend in self._backends.values():
-                shutil.rmtree(self._data(backend.name), ignore_errors=True)
-                self.log(backend.name).unlink(missing_ok=True)
+            shutil.rmtree(self.home / "data", ignore_errors=True)
+            shutil.rmtree(self.home / "logs", ignore_errors=True)
 
     def status(self) -> list[BackendStatus]:
         state = record.load(self.home)
@@ -219,6 +218,8 @@ class Stack:
         if (process := processes.find(running)) is not None and running is not None:
             age = time.time() - process.create_time()
             if self._wait_ready(state, backend, running, max(HANGING_SECONDS, backend.start_seconds - age)):
+                # Again, as the `up` that started it may have been interrupted before this.
+                backend.settle(self._place(state, backend.name))
                 report(f"{backend.name}: running (pid {running.pid})")
                 return
             self._raise_if_cancelled(backend.name)
@@ -302,16 +303,10 @@ class Stack:
 
 
 def reason_in(log: Path, from_byte: int) -> str:
-    """The line of a server's log that says most about why it ended: a full disk if there is one, else the last line."""
+    """Why a server ended, from what it logged since `from_byte`."""
     try:
         with log.open("rb") as file:
             file.seek(from_byte)
-            lines = [
-                line.strip() for line in file.read(1_000_000).decode(errors="replace").splitlines() if line.strip()
-            ]
-    except OSError:
-        lines = []
-    if any("No space left on device" in line for line in lines):
-        return "the disk is full: free space or set MG_HOME to another one"
-    telling = [line for line in lines if any(word in line for word in ("FATAL", "ERROR", "Error", "error"))]
-    return (telling or lines or ["it said nothing"])[-1][:240]
+            return telling(file.read(1_000_000).decode(errors="replace"))
+    except OSError as error:
+        return f"its log cannot be read: {error.strerror}"

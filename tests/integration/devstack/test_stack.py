@@ -106,6 +106,17 @@ def test_the_reader_cannot_write_even_when_it_asks_to(addresses: dict[str, str])
             reader.execute("CREATE TABLE mine (n int)")
 
 
+def test_up_completes_what_an_interrupted_up_left_out(stack: Stack, addresses: dict[str, str]) -> None:
+    secret = (stack.home / "secrets" / "postgres-postgres").read_text()
+    superuser = psycopg.conninfo.make_conninfo(addresses["postgres_dsn"], user="postgres", password=secret)
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("DROP OWNED BY mg_reader")
+        connection.execute("DROP ROLE mg_reader")
+    stack.up()
+    with psycopg.connect(addresses["postgres_reader_dsn"]) as reader:
+        assert reader.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
+
+
 def test_postgres_asks_for_a_password(addresses: dict[str, str]) -> None:
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(psycopg.conninfo.make_conninfo(addresses["postgres_dsn"], password="wrong"))
@@ -234,7 +245,7 @@ def test_reset_forgets_the_data_and_keeps_the_secrets(stack: Stack, addresses: d
     providers = (stack.home / "providers.json").read_text()
     write_everywhere(addresses)
     stack.reset()
-    assert not list((stack.home / "data").iterdir())
+    assert not (stack.home / "data").exists()
     fresh = stack.up()
     with redis.from_url(fresh["redis_url"]) as client:
         assert client.get("survivor") is None

@@ -32,9 +32,16 @@ def test_no_file_is_an_empty_record(tmp_path: Path) -> None:
 
 
 def test_the_file_is_private_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
-    record.save(tmp_path, Record())
+    record.save(tmp_path, Record(addresses={"redis_url": "redis://:secret@here"}))
     (file,) = tmp_path.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_an_empty_record_removes_the_file(tmp_path: Path) -> None:
+    record.save(tmp_path, Record(addresses={"kafka": "here"}))
+    record.save(tmp_path, Record())
+    record.save(tmp_path, Record())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_settings_read_the_addresses(tmp_path: Path) -> None:
@@ -55,7 +62,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with pytest.raises(StackError, match="set MG_HOME to a folder you can write") as saving:
-        record.save(blocked, Record())
+        record.save(blocked, Record(addresses={"kafka": "here"}))
     with pytest.raises(StackError, match="set MG_HOME to a folder you can write") as locking:
         ExitStack().enter_context(record.locked(blocked / "lock", silent))
     assert "\n" not in f"{saving.value}{locking.value}"

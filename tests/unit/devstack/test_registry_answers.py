@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from devstack.registry import Source, respond
+from devstack.registry_answers import Source, respond
 from schemas import registry
 
 
