@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from schemas.read_models.title_search import FACET_FIELDS, FACETS, TitlePayload
+from schemas.read_models.title_search import FACET_FIELDS, FACETS, TitleCard
 
 RRF_K: Final = 60
 """Of the paper; the larger it is, the less the first ranks stand out."""
@@ -37,7 +37,7 @@ class LegRank(Struct, frozen=True):
 
 
 class Ranked(Struct, frozen=True):
-    title: TitlePayload
+    title: TitleCard
     match: Match
     fused: float
     """The RRF sum; 0 for a title that only the name legs found."""
@@ -58,8 +58,8 @@ def fused_score(ranks: Iterable[LegRank]) -> float:
     return sum(1.0 / (RRF_K + found.rank) for found in ranks)
 
 
-def match_of(key: str, title: TitlePayload) -> Match:
-    name = title.name_key or ""
+def match_of(key: str, title: TitleCard) -> Match:
+    name = title.name_key
     if name == key:
         return "exact"
     if key in title.other_keys:
@@ -67,7 +67,7 @@ def match_of(key: str, title: TitlePayload) -> Match:
     return "prefix" if key and name.startswith(key) else "text"
 
 
-def rank(key: str, titles: Iterable[TitlePayload], legs: Mapping[str, Sequence[Scored]]) -> list[Ranked]:
+def rank(key: str, titles: Iterable[TitleCard], legs: Mapping[str, Sequence[Scored]]) -> list[Ranked]:
     """All candidates in their final order. `key` is the `name_key` of the query; `titles` may repeat."""
     ranks = leg_ranks(legs)
     unique = {title.title_id: title for title in titles}
@@ -80,7 +80,7 @@ def rank(key: str, titles: Iterable[TitlePayload], legs: Mapping[str, Sequence[S
 
 
 def _position(key: str, candidate: Ranked) -> tuple[float | str, ...]:
-    title, name = candidate.title, candidate.title.name_key or ""
+    title, name = candidate.title, candidate.title.name_key
     order = _ORDER[candidate.match]
     if candidate.match in ("exact", "other_name"):
         return (order, -title.popularity, -candidate.fused, title.title_id)
@@ -98,7 +98,7 @@ class FacetCount(Struct, frozen=True):
 Facets = dict[str, tuple[FacetCount, ...]]
 
 
-def count_facets(titles: Iterable[TitlePayload]) -> Facets:
+def count_facets(titles: Iterable[TitleCard]) -> Facets:
     """How many of `titles` have each value; most first, then by value."""
     counts: dict[str, dict[str, int]] = {facet: {} for facet in FACETS}
     for title in titles:

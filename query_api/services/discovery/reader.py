@@ -3,6 +3,7 @@
 A store that is away is a Problem (503, unavailable): callers need not know which driver said so.
 """
 
+import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from runtime.sql import beside
 from schemas.read_models import title_search
 from schemas.read_models.text import SparseTerms
 from schemas.read_models.title_catalog import TitleDocument
-from schemas.read_models.title_search import ALIAS, DENSE, FACET_FIELDS, SPARSE, TitlePayload
+from schemas.read_models.title_search import ALIAS, DENSE, FACET_FIELDS, SPARSE, TitleCard
 from schemas.types.catalog import Offer
 
 DEPTH = 100
@@ -31,8 +32,8 @@ DENSE_FLOOR = 0.25
 """Cosine below which a title has nothing to do with the query. Measured: nonsense stays below, topics are above."""
 _MOST_FACET_VALUES = 100
 _SLACK = 8
-_SHOWN = ["title_id", "name", "name_key", "other_keys", "kind", "genres", "year", "decade", "providers", "popularity",
-          "poster", "live"]  # fmt: skip
+_MOST_NAMED = 50
+_SHOWN = ["card"]
 _SQL = beside(__file__)
 
 
@@ -48,14 +49,14 @@ class Filters(Struct, frozen=True):
 
 
 class Candidates(Struct, frozen=True):
-    """What the legs found: every title once or more, and the scored legs by name."""
+    """What the legs found: every title once, and the scored legs by name."""
 
-    titles: tuple[TitlePayload, ...]
+    titles: tuple[TitleCard, ...]
     legs: Mapping[str, Sequence[Scored]]
 
 
 class Browsed(Struct, frozen=True):
-    titles: tuple[TitlePayload, ...]
+    titles: tuple[TitleCard, ...]
     more: bool
 
 
@@ -88,7 +89,7 @@ class Searcher(Protocol):
     ) -> Candidates: ...
     async def browse(self, filters: Filters, after: tuple[int, str] | None, limit: int) -> Browsed: ...
     async def overview(self, filters: Filters) -> Overview: ...
-    async def similar(self, title_id: str, limit: int) -> list[tuple[TitlePayload, float]] | None: ...
+    async def similar(self, title_id: str, limit: int) -> list[tuple[TitleCard, float]] | None: ...
 
 
 class CatalogReader:
@@ -159,12 +160,12 @@ class QdrantSearcher:
             requests.append(_leg(sparse, SPARSE, must, None))
         with _away():
             answers = await self._client.query_batch_points(ALIAS, requests=requests)
-        titles = [_payload(point.payload) for answer in answers for point in answer.points]
+        cards = {point.id: _card(point.payload) for answer in answers for point in answer.points}
         legs = {
-            name: [Scored(_title_id(point.payload), point.score) for point in answer.points]
+            name: [Scored(cards[point.id].title_id, point.score) for point in answer.points]
             for name, answer in zip(names, answers[2:], strict=True)
         }
-        return Candidates(tuple(titles), legs)
+        return Candidates(tuple(cards.values()), legs)
 
     async def browse(self, filters: Filters, after: tuple[int, str] | None, limit: int) -> Browsed:
         """By popularity, going on behind `after` (rank and id). A few more are asked for, in case ranks coincide."""
@@ -177,26 +178,32 @@ class QdrantSearcher:
                 query=_BY_RANK,
                 query_filter=models.Filter(must=must),
                 limit=limit + 1 + _SLACK,
-                with_payload=[*_SHOWN, "browse_rank"],
+                with_payload=_SHOWN,
             )
-        titles = sorted(map(_payload, (point.payload for point in answer.points)), key=browse_order)
+        titles = sorted(map(_card, (point.payload for point in answer.points)), key=browse_order)
         if after is not None:
             titles = [title for title in titles if browse_order(title) > (-after[0], after[1])]
         return Browsed(tuple(titles[:limit]), len(titles) > limit)
 
     async def overview(self, filters: Filters) -> Overview:
         condition = models.Filter(must=_conditions(filters))
-        facets: Facets = {}
         with _away():
-            total = await self._client.count(ALIAS, count_filter=condition, exact=True)
-            for facet, field in FACET_FIELDS.items():
-                found = await self._client.facet(
-                    ALIAS, field, facet_filter=condition, limit=_MOST_FACET_VALUES, exact=True
-                )
-                facets[facet] = ordered_counts({str(hit.value): hit.count for hit in found.hits})
+            total, found = await asyncio.gather(
+                self._client.count(ALIAS, count_filter=condition, exact=True),
+                asyncio.gather(
+                    *(
+                        self._client.facet(ALIAS, field, facet_filter=condition, limit=_MOST_FACET_VALUES, exact=True)
+                        for field in FACET_FIELDS.values()
+                    )
+                ),
+            )
+        facets = {
+            facet: ordered_counts({str(hit.value): hit.count for hit in answer.hits})
+            for facet, answer in zip(FACET_FIELDS, found, strict=True)
+        }
         return Overview(total.count, facets)
 
-    async def similar(self, title_id: str, limit: int) -> list[tuple[TitlePayload, float]] | None:
+    async def similar(self, title_id: str, limit: int) -> list[tuple[TitleCard, float]] | None:
         """Nearest titles by sense, best first, without itself; None when the title has no vector yet."""
         point = title_search.point_id(title_id)
         with _away():
@@ -214,15 +221,15 @@ class QdrantSearcher:
                 limit=limit,
                 with_payload=_SHOWN,
             )
-        pairs = ((_payload(found_point.payload), found_point.score) for found_point in answer.points)
+        pairs = ((_card(found_point.payload), found_point.score) for found_point in answer.points)
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0].title_id))
 
     async def check(self) -> None:
         await self._client.get_collection(ALIAS)
 
 
-def browse_order(title: TitlePayload) -> tuple[int, str]:
-    return -(title.browse_rank or 0), title.title_id
+def browse_order(title: TitleCard) -> tuple[int, str]:
+    return -(title.browse_rank), title.title_id
 
 
 @contextmanager
@@ -267,13 +274,13 @@ def _any(field: str, values: Iterable[str]) -> models.FieldCondition:
 def _exact(key: str, must: list[Any]) -> models.QueryRequest:
     same = models.MatchValue(value=key)
     should: list[Any] = [models.FieldCondition(key=field, match=same) for field in ("name_key", "other_keys")]
-    return models.QueryRequest(filter=models.Filter(must=must, should=should), limit=DEPTH, with_payload=_SHOWN)
+    return models.QueryRequest(filter=models.Filter(must=must, should=should), limit=_MOST_NAMED, with_payload=_SHOWN)
 
 
 def _prefix(key: str, must: list[Any]) -> models.QueryRequest:
     begins = models.FieldCondition(key="name_key", match=models.MatchPrefix(prefix=key))
     return models.QueryRequest(
-        query=_BY_RANK, filter=models.Filter(must=[*must, begins]), limit=DEPTH, with_payload=_SHOWN
+        query=_BY_RANK, filter=models.Filter(must=[*must, begins]), limit=_MOST_NAMED, with_payload=_SHOWN
     )
 
 
@@ -288,9 +295,5 @@ def _leg(query: Any, using: str, must: list[Any], floor: float | None) -> models
     )
 
 
-def _payload(payload: dict[str, Any] | None) -> TitlePayload:
-    return msgspec.convert(payload or {}, TitlePayload)
-
-
-def _title_id(payload: dict[str, Any] | None) -> str:
-    return str((payload or {})["title_id"])
+def _card(payload: dict[str, Any] | None) -> TitleCard:
+    return msgspec.json.decode((payload or {})["card"], type=TitleCard)

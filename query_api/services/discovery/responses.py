@@ -10,7 +10,7 @@ from query_api.services.discovery.ranking import FacetCount, Match, Ranked
 from query_api.services.discovery.reader import TitleSnapshot
 from query_api.services.discovery.search import Page
 from schemas.read_models.title_catalog import TitleDocument
-from schemas.read_models.title_search import TitlePayload
+from schemas.read_models.title_search import TitleCard
 from schemas.types.catalog import ExternalId, Image, Kind, Offer, OfferType, Person, Quality
 
 TitleId = Annotated[str, Meta(description="Stable id of the title.", examples=["0199aa00-0000-7000-8000-000000000001"])]
@@ -160,11 +160,11 @@ class HitResponse(Struct, frozen=True, rename="camel", kw_only=True, omit_defaul
     explanation: HitExplanation | None = None
 
     @classmethod
-    def of(cls, title: TitlePayload) -> "HitResponse":
+    def of(cls, title: TitleCard) -> "HitResponse":
         return cls(
             title_id=title.title_id,
-            name=title.name or "",
-            kind=title.kind or "unknown",
+            name=title.name,
+            kind=title.kind,
             year=title.year,
             genres=title.genres,
             providers=title.providers,
@@ -173,7 +173,7 @@ class HitResponse(Struct, frozen=True, rename="camel", kw_only=True, omit_defaul
         )
 
     @classmethod
-    def with_similarity(cls, title: TitlePayload, cosine: float) -> "HitResponse":
+    def with_similarity(cls, title: TitleCard, cosine: float) -> "HitResponse":
         return structs.replace(cls.of(title), similarity=round(cosine, 6))
 
     @classmethod

@@ -18,7 +18,7 @@ from runtime import logging, metrics
 from runtime.embedding import EmbeddingUnavailable
 from runtime.http.paging import decode_cursor, encode_cursor
 from schemas.read_models.text import name_key, query_terms, well_formed
-from schemas.read_models.title_search import DENSE, TitlePayload
+from schemas.read_models.title_search import DENSE, TitleCard
 
 _OVERVIEW_SECONDS = 2.0
 """Totals and facets of browsing are exact and costly (five counts): this long they may be as old."""
@@ -127,5 +127,5 @@ class Search:
         self._overviews[filters] = (now, found)
         return found
 
-    async def similar(self, title_id: str, limit: int) -> Sequence[tuple[TitlePayload, float]] | None:
+    async def similar(self, title_id: str, limit: int) -> Sequence[tuple[TitleCard, float]] | None:
         return await self._searcher.similar(title_id, limit)

@@ -14,7 +14,7 @@ from schemas.envelope import Position
 from schemas.read_models import title_search
 from schemas.read_models.text import SparseTerms, document_terms, name_key
 from schemas.read_models.title_catalog import TitleState
-from schemas.read_models.title_search import TitlePayload
+from schemas.read_models.title_search import TitleCard, TitlePayload
 from schemas.types import AnyEvent
 from schemas.types.catalog import TitleChanged, TitleEmbedded, TitleMerged, TitleRetired
 from streams.engine.outcome import InvalidEvent
@@ -107,25 +107,36 @@ def _title(event: TitleChanged) -> TitlePart:
         raise InvalidEvent("invalid_popularity", str(event.popularity))
     key = name_key(event.name)
     others = (name_key(name) for name in (event.original_name or "", *event.alternate_names))
-    poster = next((image.url for image in event.images if image.kind == "poster"), None)
+    card = TitleCard(
+        title_id=event.title_id,
+        name=event.name[:_NAME_CHARACTERS],
+        name_key=key,
+        other_keys=tuple(dict.fromkeys(other for other in others if other and other != key))[:_MAX_KEYS],
+        kind=event.kind,
+        year=event.year,
+        decade=title_search.decade(event.year),
+        genres=_unique(event.genres),
+        providers=_unique(offer.provider for offer in event.offers),
+        popularity=event.popularity,
+        browse_rank=title_search.browse_rank(event.popularity, event.title_id),
+        poster=next((image.url for image in event.images if image.kind == "poster"), None),
+    )
     payload = TitlePayload(
         title_id=event.title_id,
         live=True,
         version=event.version,
         state="live",
-        kind=event.kind,
-        name=event.name[:_NAME_CHARACTERS],
-        name_key=key,
-        other_keys=tuple(dict.fromkeys(other for other in others if other and other != key))[:_MAX_KEYS],
-        year=event.year,
-        decade=title_search.decade(event.year),
-        genres=_unique(event.genres),
-        providers=_unique(offer.provider for offer in event.offers),
+        name_key=card.name_key,
+        other_keys=card.other_keys,
+        kind=card.kind,
+        year=card.year,
+        decade=card.decade,
+        genres=card.genres,
+        providers=card.providers,
         regions=_unique(offer.region for offer in event.offers),
         offers=_unique(title_search.offer_key(offer.provider, offer.region) for offer in event.offers),
-        popularity=event.popularity,
-        browse_rank=title_search.browse_rank(event.popularity, event.title_id),
-        poster=poster,
+        browse_rank=card.browse_rank,
+        card=msgspec.json.encode(card).decode(),
     )
     return TitlePart(payload=payload, terms=document_terms(event))
 
