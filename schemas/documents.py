@@ -25,8 +25,8 @@ def events_page() -> str:
     lines = [
         "# Topics and events",
         "",
-        "Generated from `schemas/` by `make schemas`; do not edit. Fields are documented in `schemas/avro/`, examples are",
-        "in `schemas/examples/`. Every consumer has a dead-letter topic `<name>-dlq`.",
+        "Generated from `schemas/` by `make schemas`; do not edit. Fields are documented in `schemas/avro/`, examples",
+        "are in `schemas/examples/`. Every consumer has a dead-letter topic (`title_search`: `title-search-dlq`).",
         "",
         "| topic | key | written by | read by | kept | partitions |",
         "| --- | --- | --- | --- | --- | --- |",
