@@ -12,7 +12,8 @@ cost the last unflushed seconds: this is a stack for development and tests.
 second, so that an operation that panics would panic again at each start: sparse vectors whose indices and values differ
 in length, ragged multi-vectors, and JSON nested deeper than `wire.MAX_DEPTH`.
 
-On a nearly full disk writes are answered 500 (`front.LEAST_FREE_BYTES`): the engine's mapped files would end the process.
+On a nearly full disk writes are answered 500 (`front.LEAST_FREE_BYTES`): in the engine's mapped files no space left
+is a SIGBUS.
 
 **No index building.** A scan of 20,000 x 384 takes about 2 ms, `optimize()` of 100,000 takes minutes of both cores: the
 front never optimises, so answers are always exact. Quantization and HNSW settings are stored and shown, without effect.
