@@ -50,8 +50,11 @@ class Difference(msgspec.Struct, frozen=True):
     setting: str = ""
 
     def __str__(self) -> str:
-        what = {"missing": "topic", "config": self.setting}.get(self.kind, "partitions")
-        return f"{self.topic}: {what} is {self.actual}, wanted {self.wanted}"
+        if self.kind == "missing":
+            return f"{self.topic}: no such topic, wanted with {self.wanted}"
+        if self.kind == "config":
+            return f"{self.topic}: {self.setting} is {self.actual}, wanted {self.wanted}"
+        return f"{self.topic}: {self.actual} partitions, wanted {self.wanted}"
 
 
 class Applied(msgspec.Struct, frozen=True):
