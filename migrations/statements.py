@@ -50,11 +50,11 @@ class StatementError(Exception):
 
 
 class Description(msgspec.Struct, frozen=True):
-    """Types are PostgreSQL's names. `parameters` in the order of their first use, `columns` as (name, type)."""
+    """Types are PostgreSQL's names. `parameters` in the order of their first use, `columns` as 'name type'."""
 
     sha256: str
     parameters: dict[str, str]
-    columns: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
 
 
 Lock = dict[str, dict[str, Description]]
@@ -72,21 +72,35 @@ def prepare(dsn: str, root: Path = ROOT, lock: Path = LOCK) -> dict[str, Descrip
 
     Returns them by `file:name`. Raises StatementError listing those that the database refuses; nothing is written then.
     """
-    found: Lock = {}
-    problems: list[str] = []
-    with scratch.migrated_database(dsn) as address, postgres.connect_plain(address, "mg-sql") as connection:
-        for path in files(root):
-            found[_relative(path, root)] = _describe_file(connection, path, root, problems)
+    with scratch.migrated_database(dsn) as address:
+        found, problems = describe(address, root)
     if problems:
         raise StatementError("\n".join(problems))
     lock.write_bytes(msgspec.json.format(msgspec.json.encode(found, order="sorted"), indent=2) + b"\n")
     return {f"{file}:{name}": each for file, statements in found.items() for name, each in statements.items()}
 
 
+def describe(address: str, root: Path = ROOT) -> tuple[Lock, list[str]]:
+    """All statements as the database at `address` sees them, and one line for each that it refuses."""
+    found: Lock = {}
+    problems: list[str] = []
+    with postgres.connect_plain(address, "mg-sql") as connection:
+        for path in files(root):
+            found[_relative(path, root)] = _describe_file(connection, path, root, problems)
+    return found, problems
+
+
+def read_lock(path: Path = LOCK) -> Lock:
+    """Empty when there is none yet."""
+    if not path.exists():
+        return {}
+    return msgspec.convert(json.loads(path.read_text()), Lock)
+
+
 def check(root: Path = ROOT, lock: Path = LOCK) -> list[str]:
     """What does not agree between files, lock and code; needs no database. Empty when all is well."""
     problems: list[str] = []
-    locked = _read_lock(lock)
+    locked = read_lock(lock)
     texts = {_relative(path, root): sql.read(path) for path in files(root)}
     for file, statements in texts.items():
         for name, text in statements.items():
@@ -147,7 +161,7 @@ def _describe(connection: Connection, text: str, sha256: str) -> Description:
     return Description(
         sha256,
         dict(zip(names, (types[oid] for oid in parameters), strict=True)),
-        tuple(((name or b"").decode(), types[oid]) for name, oid in fields),
+        tuple(f"{(name or b'').decode()} {types[oid]}" for name, oid in fields),
     )
 
 
@@ -162,12 +176,6 @@ def _accepted(result: pq.abc.PGresult, connection: Connection) -> pq.abc.PGresul
 def _type_names(connection: Connection, oids: set[int]) -> dict[int, str]:
     rows = connection.execute("SELECT oid::bigint, format_type(oid, NULL) FROM unnest(%s::oid[]) AS oid", [list(oids)])
     return {int(oid): str(name) for oid, name in rows}
-
-
-def _read_lock(path: Path) -> Lock:
-    if not path.exists():
-        return {}
-    return msgspec.convert(json.loads(path.read_text()), Lock)
 
 
 def _relative(path: Path, root: Path) -> str:

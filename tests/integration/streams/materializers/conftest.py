@@ -1,0 +1,5 @@
+"""A migrated database for the stores."""
+
+from tests.support.migrated import migrated, settings
+
+__all__ = ["migrated", "settings"]
