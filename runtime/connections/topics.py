@@ -1,5 +1,6 @@
 """Topics on a broker against what they should be: shows the differences, and closes those that are safe to close."""
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Literal
@@ -15,6 +16,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported
     NewTopic,
     ResourceType,
 )
+
+from runtime.backoff import Backoff
 
 _SECONDS = 15.0
 _BROKER_DEFAULT = -1
@@ -120,11 +123,23 @@ def apply(
         _configure(admin, [difference for difference in changed if difference.kind == "config"])
     except KafkaException as error:
         raise _unreachable(bootstrap, error) from error
+    _await_effect(bootstrap, specs, prefix, changed)
     for difference in changed:
         say(f"created {difference.topic}" if difference.kind == "missing" else f"changed {difference}")
     for difference in refused:
         say(f"left alone: {difference} ({_WHY_REFUSED[difference.kind]})")
     return Applied(tuple(changed), tuple(refused))
+
+
+def _await_effect(bootstrap: str, specs: Sequence[TopicSpec], prefix: str, changed: Sequence[Difference]) -> None:
+    """The controller confirms before brokers tell: without waiting, the next look may show the old state."""
+    patience, waited = Backoff(first=0.05, most=0.5), 0.0
+    while changed and (left := set(map(str, changed)) & set(map(str, diff(bootstrap, specs, prefix)))):
+        if waited > _SECONDS:
+            raise TopicsError(f"Kafka at {bootstrap} confirmed but does not show: {'; '.join(sorted(left))}")
+        delay = patience.next_delay()
+        time.sleep(delay)
+        waited += delay
 
 
 def _admin(bootstrap: str) -> AdminClient:
