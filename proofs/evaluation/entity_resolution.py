@@ -9,8 +9,8 @@ and the same candidates as with PostgreSQL). External ids are hidden from the ma
   is the same whether the runtimes are equal (38 of 964) or 4 to 12 % apart (9 of 202). So two figures: with all labels,
   and with wrong pairs counted only where the label is confirmed, that is, both sources use it for some film.
 - **justwatch**: the four platforms only: hardly any true pair, so it shows the false ones.
-- **justwatch-platforms**: Netflix's and Disney+'s own lists; no gold ids, so only: of the items with one exact name and
-  year on both sides, how many were linked.
+- **justwatch-netflix**, **justwatch-disney_plus** (their own lists), **wikidata-movielens**: no gold ids, so only: of
+  the items that alone on both sides have a name, year and kind, how many were linked.
 """
 
 import argparse
@@ -178,6 +178,9 @@ def evaluate(data: Path = DATA, movies: Path | None = None) -> list[Figure]:
     found = [*_figures("wikidata-justwatch", measure([*films, *every]), 0.9)]
     found += _figures("justwatch", measure(every), None)
     found += _agreements(data, justwatch)
+    rated = list(read("movielens", assets.movielens_items(settings.home_from()), "movielens"))
+    share, samples = agreement(films, rated)
+    found.append(Figure.against("wikidata-movielens: exact name and year linked", share, "", "≥", 0.99, samples))
     return found
 
 

@@ -13,10 +13,9 @@ from streams.processors.entity_resolution.features import Features, IdKey
 from streams.processors.entity_resolution.names import compact
 
 STRIPES = 1024
-PREFIX = 7
-"""Letters of a name that near misses share: subtitles, sequels and typing errors come late in a name."""
-MIN_HEAD = 6
-"""Shortest part before a subtitle, in letters, that is worth a block of its own."""
+PREFIX = 9
+"""Letters of a name that near misses share: subtitles, sequels and typing errors come late in a name.
+Nine find as many of the true pairs as seven do, among a fraction of the candidates."""
 
 
 class Entry(NamedTuple):
@@ -76,8 +75,7 @@ def _texts(features: Features) -> Iterable[str]:
     for name in features.names:
         whole = compact(name.full)
         yield f"{kind}|{whole}"
-        if name.head != name.full and len(head := compact(name.head)) >= MIN_HEAD:
-            yield f"{kind}|{head}"
+        yield f"{kind}|{compact(name.head)}"
     if kind == "movie" and features.year is not None:
         for name in features.main:
             whole = compact(name.full)
