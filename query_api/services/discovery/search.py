@@ -43,7 +43,7 @@ class Request(Struct, frozen=True):
     @property
     def identity(self) -> Mapping[str, object]:
         """Everything that decides the result but cursor and limit."""
-        return {"q": self.text, **msgspec.to_builtins(self.filters)}
+        return {"q": well_formed(self.text), **msgspec.to_builtins(self.filters)}
 
 
 class Page(Struct, frozen=True):
