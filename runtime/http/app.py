@@ -54,6 +54,7 @@ def build_app(title: str, specs: Sequence[ServiceSpec], settings: Settings) -> L
         logging_config=None,
         debug=False,
         pdb_on_exception=False,
+        request_class=strictness.StrictRequest,
         request_max_body_size=_MOST_BODY_BYTES,
         openapi_config=OpenAPIConfig(
             title=f"Media Gateway: {title}",

@@ -64,7 +64,8 @@ def _translated(error: Exception) -> Problem:
 def pointer(path: str) -> str:
     """A msgspec path (`$.items[3].id`) as the URI fragment of a JSON pointer; it ends where a map key is unnamed."""
     named = path.partition("[...]")[0].removeprefix("$")
-    return "#/" + _INDEX.sub(r"/\1", named).replace(".", "/").strip("/")
+    inner = _INDEX.sub(r"/\1", named).replace(".", "/").strip("/")
+    return f"#/{inner}" if inner else "#"
 
 
 def _shown(detail: str) -> str:
@@ -77,7 +78,7 @@ def _field_errors(extra: object) -> list[FieldError]:
     for entry in extra if isinstance(extra, list) else ():
         key, message, source = entry.get("key", ""), entry.get("message", "is not valid"), entry.get("source")
         if source in ("body", None):
-            found.append(FieldError(detail=message, pointer=pointer(key)))
+            found.append(FieldError(detail=message, pointer=pointer("" if key == "data" else key)))
         else:
             found.append(FieldError(detail=message, parameter=key))
     return found

@@ -46,7 +46,11 @@ class Serving:
         """Lets running requests finish (up to the grace period), then closes the apps' resources."""
         for server in self._servers:
             server.should_exit = True
-        await asyncio.gather(*self._tasks)
+        # All of them to the end first, whichever failed.
+        ended = await asyncio.gather(*self._tasks, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error
 
     async def wait(self) -> None:
         """Returns when all servers have ended; raises what ended one of them."""

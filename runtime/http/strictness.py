@@ -1,10 +1,10 @@
-"""What no operation takes: query parameters it does not declare, one given twice, NUL characters."""
+"""What no operation takes: undeclared or repeated query parameters, NUL characters, bodies that only look like JSON."""
 
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
@@ -14,6 +14,18 @@ from runtime.http import problems
 from runtime.http.problems import Problem, parameter_error
 
 _MOST_PARAMETERS = 100
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """Bytes that are not UTF-8 or nested without end are the caller's error; the framework lets both escape."""
+
+    async def json(self) -> Any:
+        try:
+            return await super().json()
+        except UnicodeDecodeError as error:
+            raise Problem(problems.INVALID_REQUEST, f"The body is not UTF-8 at byte {error.start}.") from None
+        except RecursionError:
+            raise Problem(problems.INVALID_REQUEST, "The body is nested too deeply.") from None
 
 
 def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
