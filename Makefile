@@ -63,6 +63,7 @@ bench: $(VENV)/.dev ## Speed and freshness against their bars; also written to .
 schemas: $(VENV)/.dev ## Generated types and documents from the Avro files.
 	@$(BIN)/python -m schemas.generate
 	@$(BIN)/mg schemas lock
+	@$(BIN)/python -m schemas.documents
 
 pins: $(VENV)/.bootstrap ## Compile requirements/*.in with hashes.
 	@for name in bootstrap runtime dev; do $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make pins" requirements/$$name.in -o requirements/$$name.txt; done

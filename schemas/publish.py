@@ -38,7 +38,7 @@ class Mismatch(msgspec.Struct, frozen=True):
             "other_schema": "is another schema there",
             "id_taken": "is not there, and its id belongs to another schema",
         }[self.problem]
-        return f"{self.entry.subject} version {self.entry.version} (id {self.entry.id}) {what}"
+        return f"{self.entry} {what}"
 
 
 def check_registry(url: str) -> list[Mismatch]:

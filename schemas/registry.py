@@ -26,6 +26,9 @@ class Entry(msgspec.Struct, frozen=True):
     fingerprint: str
     file: str
 
+    def __str__(self) -> str:
+        return f"{self.subject} version {self.version} (id {self.id})"
+
     def schema_text(self) -> str:
         """The registered schema, as compact JSON."""
         return compact(json.loads((BASELINE / self.file).read_text()))
@@ -52,6 +55,12 @@ def entries() -> tuple[Entry, ...]:
 def latest() -> dict[str, Entry]:
     """Newest version of each subject."""
     return {entry.subject: entry for entry in sorted(entries(), key=lambda entry: entry.version)}
+
+
+def is_locked(record: str) -> bool:
+    """True when today's shape of a record is its newest registered version."""
+    newest = latest().get(record)
+    return newest is not None and newest.fingerprint == fingerprint(loader.record_schemas()[record])
 
 
 def lock() -> list[Entry]:
