@@ -181,13 +181,16 @@ def _verify(files: list[Migration], applied: dict[str, str]) -> list[str]:
 
 
 def _grant(connection: Connection) -> None:
-    role = sql.Identifier(READER_ROLE)
+    """Grants only what is missing, so that a run with nothing to do touches no catalog row."""
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(_SQL["reader_exists"], {"role": READER_ROLE})
-        if cursor.fetchone() != (True,):
+        cursor.execute(_SQL["unreadable"], {"role": READER_ROLE})
+        names = [str(row[0]) for row in cursor]
+        if not names:
             return
+        role = sql.Identifier(READER_ROLE)
         cursor.execute(_SQL["current_schema"])
         row = cursor.fetchone()
         schema = sql.Identifier(str(row[0]) if row else "public")
+        tables = sql.SQL(", ").join(map(sql.Identifier, names))
         cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role))
-        cursor.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(schema, role))
+        cursor.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(tables, role))

@@ -26,9 +26,15 @@ SELECT pg_advisory_lock(hashtext('mg-migrate'))
 -- A setting until the end of the transaction.
 SELECT set_config(%(name)s, %(value)s, true)
 
--- name: reader_exists
--- And whether we are allowed to grant it something: owning the tables is enough.
-SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %(role)s)
+-- name: unreadable
+-- Tables and views that the role, if there is one, has not been given yet.
+SELECT c.relname
+FROM pg_class AS c, pg_roles AS r
+WHERE r.rolname = %(role)s AND c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v')
+    AND NOT EXISTS (
+        SELECT FROM aclexplode(c.relacl) AS a WHERE a.grantee = r.oid AND a.privilege_type = 'SELECT'
+    )
+ORDER BY c.relname
 
 -- name: current_schema
 -- Where unqualified names lead.
