@@ -8,6 +8,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+Comparison = Literal["≥", "≤"]
+
 
 class Figure(msgspec.Struct, frozen=True):
     """One measured value. `bar` says what it is held to ("≥ 100000"), empty when it is only for information.
@@ -23,9 +25,7 @@ class Figure(msgspec.Struct, frozen=True):
     samples: int
 
     @classmethod
-    def against(
-        cls, name: str, value: float, unit: str, comparison: Literal["≥", "≤"], limit: float, samples: int
-    ) -> Self:
+    def against(cls, name: str, value: float, unit: str, comparison: Comparison, limit: float, samples: int) -> Self:
         """A figure that must be at least, or at most, `limit`. NaN holds no bar: nothing was measured."""
         holds = value >= limit if comparison == "≥" else value <= limit
         return cls(name, value, unit, f"{comparison} {short(limit)}", holds, samples)
