@@ -74,7 +74,7 @@ def router(checks: Mapping[str, Check]) -> Router:
         "/problems/{slug:str}",
         operation_id="GetProblem",
         summary="What a problem type means and what to do",
-        responses=problems.documented(problems.NOT_FOUND),
+        responses=problems.documented(problems.INVALID_REQUEST, problems.NOT_FOUND),
         sync_to_thread=False,
     )
     def described(slug: FromPath[str]) -> ProblemDescription:
