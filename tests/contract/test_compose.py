@@ -7,20 +7,26 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 
 from bootstrap import units
 from devstack.assets import MODEL
+from devstack.postgres import binaries
+from devstack.unprivileged import open_path, service_user
 from runtime import settings as settings_module
 from runtime.settings import Ports
 from tests.support import containers
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "compose.yaml"
+POSTGRES_INIT = ROOT / "infra" / "compose" / "postgres-init.sh"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 OURS = ("processors", "materializers", "services")
 JOBS = ("migrate", "topics", "schemas")
@@ -249,3 +255,64 @@ def test_build_context_holds_the_packages_and_nothing_private() -> None:
     assert packages is not None
     assert allowed == {*re.findall(r'"(\w+)"', packages[1]), "requirements", "pyproject.toml", "README.md"}
     assert "**/.env*" in lines
+
+
+@pytest.fixture
+def postgres_server() -> Iterator[dict[str, str]]:
+    """psql's variables for a new server, whose superuser needs a password like any other role."""
+    user = service_user()
+    folder = Path(tempfile.mkdtemp(prefix="mg-"))  # short: it holds a socket
+    data, password_file = folder / "data", folder / "password"
+    password_file.write_text("superuser-example\n")
+    if user is not None:
+        open_path(binaries().parent, user, whole=True)
+        for path in (password_file, folder):
+            open_path(path, user)
+
+    def run(*command: str) -> None:
+        subprocess.run(
+            [binaries() / command[0], *command[1:]],
+            cwd=folder,
+            user=user,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=60,
+        )
+
+    run("initdb", f"--pgdata={data}", "--username=postgres", f"--pwfile={password_file}", "--auth=scram-sha-256", "-N")
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c unix_socket_permissions=0777 -c fsync=off"
+    run("pg_ctl", "start", "-w", f"--pgdata={data}", f"--log={folder / 'log'}", f"--options={options}")
+    try:
+        yield {"PGHOST": str(folder), "PGPASSWORD": "superuser-example", "PATH": f"{binaries()}:/usr/bin:/bin"}
+    finally:
+        run("pg_ctl", "stop", "-w", "-m", "immediate", f"--pgdata={data}")
+        shutil.rmtree(folder)
+
+
+def test_postgres_init_makes_an_owner_and_a_reader(postgres_server: dict[str, str]) -> None:
+    def init(owner: str, reader: str) -> None:
+        passwords = {"OWNER_PASSWORD": owner, "READER_PASSWORD": reader}
+        subprocess.run([POSTGRES_INIT], env=postgres_server | passwords, check=True, timeout=60)
+
+    def connect(role: str, password: str) -> "psycopg.Connection[tuple[object, ...]]":
+        return psycopg.connect(host=postgres_server["PGHOST"], dbname="mg", user=role, password=password)
+
+    init("owner's", "reader's")
+    with connect("mg", "owner's") as owner:
+        owner.execute("CREATE TABLE made_later (value integer)")
+        owner.execute("INSERT INTO made_later VALUES (42)")
+    with connect("mg_reader", "reader's") as reader:
+        assert reader.execute("SELECT value FROM made_later").fetchone() == (42,)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            reader.execute("INSERT INTO made_later VALUES (43)")
+    with connect("mg_reader", "reader's") as reader:
+        reader.read_only = False
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("INSERT INTO made_later VALUES (43)")
+
+    init("new", "newer")  # again: sets the passwords, keeps the data
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        connect("mg", "owner's")
+    with connect("mg", "new") as owner:
+        assert owner.execute("SELECT count(*) FROM made_later").fetchone() == (1,)
+    assert "newer" not in (Path(postgres_server["PGHOST"]) / "log").read_text()
