@@ -1,29 +1,77 @@
 """The `mg` command. Errors a person can mend are one line on stderr and exit code 1; wrong usage is exit code 2."""
 
+import importlib
 import sys
 
 import click
 
-from bootstrap.commands import catalog, dead_letters, demo, inspect, measure, operate, run, stack
-from bootstrap.units import UnknownUnit
-from devstack.errors import StackError
-from runtime.connections.kafka import ProduceError
-from runtime.settings import SettingsError
-from schemas.loader import ContractError
+# Where each command lives. Loaded when called: `mg tap` should not pay for embedding models and web frameworks.
+COMMANDS = {
+    "stack": "bootstrap.commands.stack:stack",
+    "run": "bootstrap.commands.run:run",
+    "up": "bootstrap.commands.up:up",
+    "down": "bootstrap.commands.up:down",
+    "units": "bootstrap.commands.units:list_units",
+    "migrate": "bootstrap.commands.operate:migrate",
+    "topics": "bootstrap.commands.operate:topics",
+    "schemas": "bootstrap.commands.operate:schemas",
+    "sql": "bootstrap.commands.operate:sql",
+    "rebuild": "bootstrap.commands.rebuild:rebuild",
+    "catalog": "bootstrap.commands.catalog:catalog",
+    "tap": "bootstrap.commands.inspect:tap",
+    "lag": "bootstrap.commands.inspect:lag",
+    "dlq": "bootstrap.commands.dead_letters:dlq",
+    "bench": "bootstrap.commands.measure:bench",
+    "eval": "bootstrap.commands.measure:evaluate",
+    "demo": "bootstrap.commands.demo:demo",
+}
+HELP = {
+    "stack": "The local Kafka, PostgreSQL, Valkey, Qdrant engine and schema ids.",
+    "run": "Run units in this process.",
+    "up": "Stack, migrations, topics and all units, watched.",
+    "down": "End what `mg up` started, then the stack.",
+    "units": "Every unit with its topics and stores.",
+    "migrate": "Bring PostgreSQL to this version's schema.",
+    "topics": "Kafka topics as the contract says.",
+    "schemas": "The Avro contract and its ids.",
+    "sql": "Named statements against the database and the lock.",
+    "rebuild": "Fill a read model anew from the log and switch.",
+    "catalog": "Providers' catalogs: import a file.",
+    "tap": "Decoded events of a topic.",
+    "lag": "How far each consumer is behind.",
+    "dlq": "Dead letters: list, show, retry, drop.",
+    "bench": "Speed and freshness against their bars.",
+    "eval": "Quality on labelled data.",
+    "demo": "The whole thing on real films, from nothing.",
+}
+# Named, not imported, for the same reason. Anything that is not one of these is a bug and keeps its traceback.
+MENDABLE = {
+    "SettingsError", "StackError", "ContractError", "UnknownUnit", "ProduceError", "ImportFailed", "RebuildError",
+    "MigrationError", "TopicsError", "RegistryError", "StatementError", "SystemFailed", "PortTaken", "CatalogFileError",
+    "ModelMissing", "Unavailable",
+}  # fmt: skip
 
-# What an operator can do something about; anything else is a bug and keeps its traceback.
-MENDABLE = (SettingsError, StackError, ContractError, UnknownUnit, ProduceError, ConnectionError)
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - same
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - same
+        with formatter.section("Commands"):
+            formatter.write_dl(list(HELP.items()))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="media-gateway", prog_name="mg")
 def mg() -> None:
     """Media Gateway: where every film, series and track can be watched."""
-
-
-for group in (stack, run, operate, catalog, inspect, dead_letters, measure, demo):
-    for command in group.COMMANDS:
-        mg.add_command(command)
 
 
 def main() -> None:
@@ -35,7 +83,9 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(130)
-    except MENDABLE as error:
+    except Exception as error:
+        if not isinstance(error, ConnectionError) and type(error).__name__ not in MENDABLE:
+            raise
         click.echo(f"mg: {error}", err=True)
         sys.exit(1)
 

@@ -67,16 +67,13 @@ def _lag(reader: LogReader, consumer: str, topic: str, places: dict[int, int]) -
 
 def _stored(settings: Settings) -> dict[tuple[str, str, int], int]:
     """Positions of everything that keeps them in PostgreSQL, under the unit's name at its serving version."""
-    found = {}
+    found: dict[tuple[str, str, int], int] = {}
     with postgres.connect_writer(settings.postgres_dsn, "mg-lag") as connection, connection.cursor() as cursor:
         versions = {spec.name: serving_version(cursor, spec.name) for spec in MATERIALIZERS}
         cursor.execute(_SQL["all_positions"])
+        names = {f"{name}_v{version}": name for name, version in versions.items()}
         for consumer, topic, partition, next_ in cursor:
-            name, _, version = consumer.rpartition("_v")
-            if versions.get(name) == (int(version) if version.isdigit() else None):
-                found[name, topic, partition] = next_
-            elif consumer not in versions:
-                found[consumer, topic, partition] = next_
+            found[names.get(str(consumer), str(consumer)), topic, partition] = next_
     return found
 
 

@@ -114,6 +114,3 @@ def show(report: dict[str, object], result: Imported, waited: bool) -> None:
         f"titles created {report['titlesCreated']}, items linked to known titles {report['itemsLinked']}, "
         f"titles merged {report['titlesMerged']}, dead letters {report['deadLettered']}{so_far}"
     )
-
-
-COMMANDS = (catalog,)

@@ -143,6 +143,3 @@ def drop(consumer: str, up_to: int | None, yes: bool) -> None:
     for done in admin.delete_records([TopicPartition(topic, 0, end)]).values():
         done.result(10)
     click.echo(f"{end - low} dropped")
-
-
-COMMANDS = (dlq,)

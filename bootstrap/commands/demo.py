@@ -11,7 +11,7 @@ import httpx
 from bootstrap import lag, outcomes
 from bootstrap.catalog_files import RawItem
 from bootstrap.commands.catalog import provider_named, send, show
-from bootstrap.commands.run import running_supervisor, start_detached, stop_everything
+from bootstrap.commands.up import running_supervisor, start_detached, stop_everything
 from bootstrap.importing import Importer, count_items
 from bootstrap.serving_addresses import base_url
 from bootstrap.terminal import say, table
@@ -153,6 +153,3 @@ def _show_freshness(settings: Settings) -> None:
         if one.consumer in {spec.name for spec in MATERIALIZERS}
     ]
     table(("read model", "topic", "behind", "oldest waiting"), rows)
-
-
-COMMANDS = (demo,)

@@ -107,6 +107,3 @@ def lag(as_json: bool) -> None:
         ("consumer", "topic", "events", "seconds", "position", "end"),
         [(c.consumer, c.topic, str(c.events), f"{c.seconds:.1f}", str(c.position), str(c.end)) for c in found],
     )
-
-
-COMMANDS = (tap, lag)

@@ -46,6 +46,3 @@ def evaluate(name: tuple[str, ...], as_json: bool) -> None:
     """Quality on labelled data."""
     found = _measured(evaluations.RUNS, name, as_json)
     raise SystemExit(figures.exit_code(found))
-
-
-COMMANDS = (bench, evaluate)

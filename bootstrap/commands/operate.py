@@ -1,4 +1,4 @@
-"""`mg migrate`, `mg topics`, `mg schemas`, `mg sql`, `mg rebuild`: what operators and release jobs call."""
+"""`mg migrate`, `mg topics`, `mg schemas`, `mg sql`: what operators and release jobs call."""
 
 import json
 
@@ -6,13 +6,11 @@ import click
 import msgspec
 
 from bootstrap import flow
-from bootstrap.rebuilding import rebuild_read_model
 from bootstrap.terminal import say
-from migrations import runner, statements
+from migrations import runner, schema, statements
 from runtime import settings as settings_module
 from runtime.connections import topics as kafka_topics
-from schemas import generate, publish, registry
-from streams.topology import MATERIALIZERS
+from schemas import generate, loader, publish, registry
 
 
 @click.command()
@@ -20,7 +18,7 @@ from streams.topology import MATERIALIZERS
     "--phase", type=click.Choice(["pre", "post", "all"]), default="all", help="pre: safe before the roll-out."
 )
 @click.option("--plan", is_flag=True, help="Only show what would run.")
-def migrate(phase: str, plan: bool) -> None:
+def migrate(phase: runner.Phase, plan: bool) -> None:
     """Bring PostgreSQL to this version's schema."""
     dsn = settings_module.load().postgres_dsn
     if plan:
@@ -82,7 +80,7 @@ def schemas() -> None:
 def check() -> None:
     """Generated types and the lock fit the Avro files; exit code 1 when not."""
     stale = [str(path.name) for path in generate.stale()]
-    unlocked = registry.unlocked()
+    unlocked = [record for record in loader.record_schemas() if not registry.is_locked(record)]
     for name in stale:
         click.echo(f"{name} is stale: run `make schemas`", err=True)
     for name in unlocked:
@@ -122,6 +120,13 @@ def prepare() -> None:
     click.echo(f"{len(found)} statements described")
 
 
+@sql.command(name="schema")
+def write_schema() -> None:
+    """Write migrations/postgres/schema.sql: the end state of all migrations, from a scratch database."""
+    changed = schema.write_schema(settings_module.load().postgres_dsn)
+    click.echo(f"{schema.PATH.name} {'written' if changed else 'was up to date'}")
+
+
 @sql.command(name="check")
 def check_sql() -> None:
     """Code, queries.sql and the lock agree; needs no database."""
@@ -131,14 +136,3 @@ def check_sql() -> None:
     if problems:
         raise SystemExit(1)
     click.echo("statements, code and lock agree")
-
-
-@click.command()
-@click.argument("read_model", type=click.Choice([spec.name for spec in MATERIALIZERS]))
-@click.option("--keep-old", is_flag=True, help="Do not drop the version that served until now.")
-def rebuild(read_model: str, keep_old: bool) -> None:
-    """Fill the next version of READ_MODEL from the log beside the serving one, then switch; readers see no gap."""
-    rebuild_read_model(read_model, settings_module.load(), say, keep_old=keep_old)
-
-
-COMMANDS = (migrate, topics, schemas, sql, rebuild)

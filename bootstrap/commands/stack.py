@@ -53,6 +53,3 @@ def status(as_json: bool) -> None:
 def reset() -> None:
     """End the processes and delete their data (downloads and secrets stay)."""
     Stack(settings_module.home_from()).reset(say)
-
-
-COMMANDS = (stack,)

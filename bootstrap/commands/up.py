@@ -1,0 +1,184 @@
+"""`mg up` and `mg down`: the whole system, watched."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+import psutil
+from rich.live import Live
+from rich.table import Table
+
+from bootstrap import flow, units
+from bootstrap.supervisor import Child, Supervisor
+from bootstrap.terminal import interactive, megabytes, say
+from devstack.stack import Stack
+from runtime import settings as settings_module
+from runtime.settings import Settings
+
+_COMPACT = {"processors": ("processors",), "materializers": ("materializers",), "services": ("services",)}
+_READY_SECONDS = 120.0
+
+
+@click.command()
+@click.option("--detach", is_flag=True, help="Leave it running in the background; `mg down` ends it.")
+@click.option("--per-unit", is_flag=True, help="One process a unit instead of three.")
+@click.option("--log-json", is_flag=True, help="Status lines as JSON.")
+def up(detach: bool, per_unit: bool, log_json: bool) -> None:
+    """Stack, migrations, topics and all units, with one status line each. Ctrl-C stops everything."""
+    home = settings_module.home_from()
+    if running_supervisor(home) is not None:
+        raise click.ClickException("already up; `mg down` ends it, `mg lag` shows how it does")
+    if detach:
+        start_detached(home, per_unit=per_unit)
+        return
+    settings = flow.stack_up(say)
+    flow.prepare(settings, say)
+    children = _children(settings, per_unit)
+    (home / "up.json").write_text(
+        json.dumps(
+            {
+                "pid": os.getpid(),
+                "createdAt": psutil.Process().create_time(),
+                "admin": {child.name: child.admin_port for child in children},
+            }
+        )
+    )
+    supervisor = Supervisor(children, home, say)
+    stopping = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda caught, _frame: stopping.append(caught))
+    supervisor.start()
+    try:
+        _watch(supervisor, stopping, log_json)
+    finally:
+        say("stopping the units")
+        supervisor.stop()
+        (home / "up.json").unlink(missing_ok=True)
+        say("stopping the stack")
+        Stack(home).down(say)
+
+
+@click.command()
+def down() -> None:
+    """End what `mg up` started, then the stack."""
+    stop_everything(settings_module.home_from())
+
+
+def stop_everything(home: Path) -> None:
+    found = running_supervisor(home)
+    if found is not None:
+        found.terminate()
+        try:
+            found.wait(90)
+        except psutil.TimeoutExpired:
+            raise click.ClickException(f"process {found.pid} does not end; see {home / 'logs' / 'up.log'}") from None
+    Stack(home).down(say)
+
+
+def running_supervisor(home: Path) -> psutil.Process | None:
+    """The process of a running `mg up`, told by pid and start time."""
+    try:
+        known = json.loads((home / "up.json").read_text())
+        found = psutil.Process(known["pid"])
+        return found if abs(found.create_time() - known["createdAt"]) < 1 else None
+    except (OSError, ValueError, KeyError, psutil.Error):
+        return None
+
+
+def start_detached(home: Path, *, per_unit: bool) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "logs").mkdir(exist_ok=True)
+    path = home / "logs" / "up.log"
+    with path.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bootstrap.cli", "up", *(["--per-unit"] if per_unit else [])],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            lines = path.read_text().strip().splitlines()
+            raise click.ClickException(lines[-1] if lines else f"mg up ended with exit code {process.returncode}")
+        if "all units ready" in path.read_text():
+            settings = settings_module.load()
+            for service in units.SERVICES:
+                say(f"{service.name:12} http://127.0.0.1:{service.port(settings.ports)}")
+            say("up; `mg lag` shows progress, `mg down` ends it")
+            return
+        time.sleep(0.2)
+    raise click.ClickException(f"not ready after {_READY_SECONDS:.0f} s; see {path} and `mg down`")
+
+
+def _children(settings: Settings, per_unit: bool) -> list[Child]:
+    ports = settings.ports
+    if per_unit:
+        names = units.every().names
+        return [Child(name.replace(":", "-"), (name,), flow.free_port(0)) for name in names]
+    preferred = {
+        "processors": ports.processors_admin,
+        "materializers": ports.materializers_admin,
+        "services": ports.services_admin,
+    }
+    return [Child(name, words, flow.free_port(preferred[name])) for name, words in _COMPACT.items()]
+
+
+def _watch(supervisor: Supervisor, stopping: Sequence[int], log_json: bool) -> None:
+    announced = False
+    last_states: dict[str, str] = {}
+    live = Live(refresh_per_second=2, transient=False) if interactive() and not log_json else None
+    with live or _Nothing():
+        while not stopping:
+            supervisor.tick()
+            if live is not None:
+                live.update(_picture(supervisor))
+            else:
+                _changes(supervisor, last_states, log_json)
+            if supervisor.ready and not announced:
+                announced = True
+                say("all units ready")
+            time.sleep(0.5 if announced else 0.1)
+
+
+class _Nothing:
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+def _picture(supervisor: Supervisor) -> Table:
+    made = Table("unit", "state", "lag", "events", "events/s", "process", box=None, pad_edge=False)
+    total = 0
+    for child in supervisor.children:
+        size = child.rss()
+        total += size
+        for number, unit in enumerate(child.units):
+            made.add_row(
+                unit.unit,
+                f"[{'green' if unit.state == 'ready' else 'yellow'}]{unit.state}[/] {unit.detail[:60]}",
+                f"{unit.lag_seconds:.1f} s ({unit.lag_events})",
+                str(unit.events_total),
+                f"{child.rates.get(unit.unit, 0):.0f}",
+                f"{child.name} {megabytes(size)}, {child.restarts} restarts" if number == 0 else "",
+            )
+    made.caption = f"{megabytes(total)} in all our processes; Ctrl-C stops everything"
+    return made
+
+
+def _changes(supervisor: Supervisor, last: dict[str, str], log_json: bool) -> None:
+    for child in supervisor.children:
+        for unit in child.units:
+            if last.get(unit.unit) != unit.state:
+                last[unit.unit] = unit.state
+                if log_json:
+                    click.echo(msgspec.json.encode(unit).decode())
+                else:
+                    say(f"{unit.unit:36} {unit.state} {unit.detail}".rstrip())
