@@ -14,7 +14,7 @@ from runtime.http.positions import POSITION_HEADER
 from runtime.http.problems import Problem
 from runtime.http.service import Injected
 
-Provider = Annotated[str, PathParameter(description="A configured provider.", pattern="^[a-z0-9_]{1,64}$")]
+Provider = Annotated[str, PathParameter(description="A configured provider.", pattern="^[a-z0-9_-]{1,64}$")]
 
 
 class WebhookController(Controller):

@@ -15,7 +15,7 @@ from runtime.http.problems import Problem
 from runtime.http.service import Injected
 from schemas.read_models.provider_deliveries import TOPICS
 
-Provider = Annotated[str, PathParameter(description="A configured provider.", pattern="^[a-z0-9_]{1,64}$")]
+Provider = Annotated[str, PathParameter(description="A configured provider.", pattern="^[a-z0-9_-]{1,64}$")]
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Deliveries a page.")]
 Cursor = Annotated[str | None, QueryParameter(description="`nextCursor` of the page before.", max_length=2048)]
 Authorization = Annotated[
