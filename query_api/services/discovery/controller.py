@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import ResponseHeader
-from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 
 from query_api.services.discovery.examples import SEARCH_EXAMPLE, TITLE_EXAMPLE, answered
 from query_api.services.discovery.freshness import Freshness
@@ -147,7 +147,11 @@ class TitleController(Controller):
         responses=problems.documented(*_READ_PROBLEMS),
     )
     async def batch_get(
-        self, data: BatchRequest, titles: Injected[CatalogReader], freshness: Injected[Freshness], after: After = None
+        self,
+        data: JSONBody[BatchRequest],
+        titles: Injected[CatalogReader],
+        freshness: Injected[Freshness],
+        after: After = None,
     ) -> BatchResponse:
         if any("\x00" in title_id for title_id in data.title_ids):
             raise parameter_error("titleIds", "must not contain NUL characters")
