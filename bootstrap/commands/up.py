@@ -15,7 +15,7 @@ import psutil
 from rich.live import Live
 from rich.table import Table
 
-from bootstrap import flow, units
+from bootstrap import flow
 from bootstrap.supervisor import Child, Supervisor
 from bootstrap.terminal import interactive, megabytes, say
 from devstack.stack import Stack
@@ -111,8 +111,8 @@ def start_detached(home: Path, *, per_unit: bool) -> None:
             raise click.ClickException(lines[-1] if lines else f"mg up ended with exit code {process.returncode}")
         if "all units ready" in path.read_text():
             settings = settings_module.load()
-            for service in units.SERVICES:
-                say(f"{service.name:12} http://127.0.0.1:{service.port(settings.ports)}")
+            for name in ("ingestion", "discovery"):
+                say(f"{name:12} http://127.0.0.1:{getattr(settings.ports, name)}")
             say("up; `mg lag` shows progress, `mg down` ends it")
             return
         time.sleep(0.2)
@@ -122,7 +122,11 @@ def start_detached(home: Path, *, per_unit: bool) -> None:
 def _children(settings: Settings, per_unit: bool) -> list[Child]:
     ports = settings.ports
     if per_unit:
-        names = units.every().names
+        # Asked of another process: knowing the units means loading all their libraries, and this one stays small.
+        listed = subprocess.run(
+            [sys.executable, "-m", "bootstrap.cli", "units", "--json"], capture_output=True, check=True
+        )
+        names = [row["unit"] for row in json.loads(listed.stdout)]
         return [Child(name.replace(":", "-"), (name,), flow.free_port(0)) for name in names]
     preferred = {
         "processors": ports.processors_admin,
