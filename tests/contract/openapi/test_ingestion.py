@@ -11,7 +11,7 @@ from runtime.http.app import build_app
 from tests.support.webhooks import settings
 
 GOLDEN = Path(__file__).with_name("ingestion.json")
-COMMAND = "python -m tests.contract.openapi.test_ingestion_document"
+COMMAND = "python -m tests.contract.openapi.test_ingestion"
 
 
 def app() -> Litestar:
