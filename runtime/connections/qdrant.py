@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 import msgspec
 import yaml
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
@@ -13,6 +14,9 @@ AsyncClient = AsyncQdrantClient
 Error = ApiException
 
 DEFINITIONS = Path(__file__).parents[2] / "migrations" / "qdrant"
+# qdrant-client opens a connection for each request to a loopback server unless told otherwise (1 ms). Idle ones are
+# given up before the server does so (uvicorn: 5 s), since a request on a closing connection fails.
+_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=2.0)
 _NOT_FOUND = 404
 _CONFLICT = 409
 
@@ -39,12 +43,12 @@ class CollectionDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 
 def connect(url: str, *, seconds: int = 30) -> QdrantClient:
     """For writers. Connects at the first call."""
-    return QdrantClient(url=url, timeout=seconds, check_compatibility=False)
+    return QdrantClient(url=url, timeout=seconds, check_compatibility=False, limits=_LIMITS)
 
 
 def connect_async(url: str, *, seconds: int = 3) -> AsyncQdrantClient:
     """For readers. Connects at the first call."""
-    return AsyncQdrantClient(url=url, timeout=seconds, check_compatibility=False)
+    return AsyncQdrantClient(url=url, timeout=seconds, check_compatibility=False, limits=_LIMITS)
 
 
 def is_transient(error: BaseException) -> bool:

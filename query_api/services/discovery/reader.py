@@ -159,13 +159,19 @@ class QdrantSearcher:
             sparse = models.SparseVector(indices=list(terms.indices), values=list(terms.values))
             requests.append(_leg(sparse, SPARSE, must, None))
         with _away():
-            answers = await self._client.query_batch_points(ALIAS, requests=requests)
+            answers = await self._batch(requests)
         cards = {point.id: _card(point.payload) for answer in answers for point in answer.points}
         legs = {
             name: [Scored(cards[point.id].title_id, point.score) for point in answer.points]
             for name, answer in zip(names, answers[2:], strict=True)
         }
         return Candidates(tuple(cards.values()), legs)
+
+    async def _batch(self, requests: list[models.QueryRequest]) -> list[models.QueryResponse]:
+        """The client's own `query_batch_points` copies every vector deeply first, 1 ms a search."""
+        batch = models.QueryRequestBatch(searches=requests)
+        answer = await self._client.http.search_api.query_batch_points(ALIAS, query_request_batch=batch)
+        return answer.result or []
 
     async def browse(self, filters: Filters, after: tuple[int, str] | None, limit: int) -> Browsed:
         """By popularity, going on behind `after` (rank and id). A few more are asked for, in case ranks coincide."""
