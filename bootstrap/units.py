@@ -40,14 +40,14 @@ SERVICES: tuple[Service, ...] = (
         (ingestion.SPEC, deliveries.SPEC),
         ("provider_deliveries",),
         "Redis, PostgreSQL (read)",
-        "Takes providers' webhooks; shows what became of them.",
+        "Takes providers' webhooks; shows what became of them",
     ),
     Service(
         "discovery",
         (discovery.SPEC,),
         ("title_catalog", "availability", "title_search"),
         "PostgreSQL, Qdrant (read)",
-        "Titles, where to watch them, search.",
+        "Titles, where to watch them, search",
     ),
 )
 
@@ -121,6 +121,15 @@ def table() -> list[Row]:
         for m in MATERIALIZERS
     ]
     return rows
+
+
+def markdown() -> str:
+    """The table of the README."""
+    lines = ["| unit | reads | writes | stores | |", "| --- | --- | --- | --- | --- |"]
+    for row in table():
+        reads, writes = (", ".join(topics) for topics in (row.reads, row.writes))
+        lines.append(f"| `{row.unit}` | {reads} | {writes} | {row.stores} | {row.description} |")
+    return "\n".join(lines) + "\n"
 
 
 def mermaid() -> str:

@@ -11,11 +11,14 @@ from bootstrap.terminal import table
 
 @click.command(name="units")
 @click.option("--mermaid", is_flag=True, help="Draw the flow.")
+@click.option("--markdown", is_flag=True, help="The table of the README.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def list_units(mermaid: bool, as_json: bool) -> None:
+def list_units(mermaid: bool, markdown: bool, as_json: bool) -> None:
     """Every unit with its topics and stores."""
     if mermaid:
         click.echo(units.mermaid(), nl=False)
+    elif markdown:
+        click.echo(units.markdown(), nl=False)
     elif as_json:
         click.echo(json.dumps([msgspec.to_builtins(row) for row in units.table()]))
     else:

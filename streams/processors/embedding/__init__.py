@@ -7,4 +7,4 @@ because the hash of every embedded text is remembered in PostgreSQL.
 from streams.engine.spec import ProcessorSpec
 from streams.processors.embedding.lookup import create
 
-SPEC = ProcessorSpec(name="embedding", lookup=create, max_batch=64)
+SPEC = ProcessorSpec(name="embedding", lookup=create, max_batch=64, description="A vector for every title's text")

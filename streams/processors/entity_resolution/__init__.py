@@ -15,4 +15,8 @@ the same titles with the same ids and versions; about 3,000 items a second and c
 from streams.engine.spec import ProcessorSpec
 from streams.processors.entity_resolution.lookup import EntityResolution
 
-SPEC = ProcessorSpec(name="entity_resolution", lookup=EntityResolution)
+SPEC = ProcessorSpec(
+    name="entity_resolution",
+    lookup=EntityResolution,
+    description="Which items are the same work: titles with stable ids",
+)

@@ -9,4 +9,4 @@ changes nothing downstream.
 from streams.engine.spec import ProcessorSpec
 from streams.processors.normalization.transform import transform
 
-SPEC = ProcessorSpec(name="normalization", transform=transform)
+SPEC = ProcessorSpec(name="normalization", transform=transform, description="Providers' items in the common form")
