@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from bootstrap.log_reader import LogReader, Record
 from runtime import settings as settings_module

@@ -10,6 +10,7 @@ import pytest
 from runtime.connections.kafka import Acknowledged, EventProducer, Message, ProduceError
 from runtime.health import UnitHealth
 from runtime.settings import Settings
+from schemas import codec
 from schemas.envelope import Position
 from schemas.types import AnyEvent
 from schemas.types.catalog import ProviderItemReceived, ProviderItemWithdrawn
@@ -183,4 +184,4 @@ async def test_two_apps_share_the_partitions(settings: Settings) -> None:
             await send(settings, range(100, 400))
             found = await outputs(settings, 400)
     assert {record.key for record in found} == {f"wikidata:Q{n}".encode() for n in range(400)}
-    assert all(isinstance(pipeline.codec.decode(record.value), ProviderItemWithdrawn) for record in found)
+    assert all(isinstance(codec.decode(record.value), ProviderItemWithdrawn) for record in found)
