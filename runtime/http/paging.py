@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from runtime.http.problems import INVALID_CURSOR, Problem, parameter_error
+from runtime.http.problems import INVALID_CURSOR, parameter_error
 
 T = TypeVar("T")
 _CHECK_BYTES = 8
@@ -37,11 +37,7 @@ def decode_cursor(query: Mapping[str, object], cursor: str, type_: type[T]) -> T
             raise ValueError
         return msgspec.msgpack.decode(packed, type=type_)
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise Problem(
-            INVALID_CURSOR,
-            "The cursor is damaged or comes from another query.",
-            errors=parameter_error("cursor", "").errors,
-        ) from None
+        raise parameter_error("cursor", "is damaged or comes from another query", INVALID_CURSOR) from None
 
 
 def checked_limit(limit: int, most: int) -> int:
