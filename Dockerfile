@@ -41,7 +41,12 @@ RUN groupadd --system --gid 10001 mg \
     && useradd --system --uid 10001 --gid mg --home-dir /var/lib/media-gateway --create-home --shell /usr/sbin/nologin mg
 COPY --from=build /opt/media-gateway /opt/media-gateway
 COPY --from=build /model-home/assets/models /opt/models
-ENV PATH=/opt/media-gateway/bin:$PATH \
+# ORT_…: the embedding runtime's wheel sends usage data to its maker unless it finds this before it is imported.
+# MALLOC_…: as in bootstrap/supervisor.py, against a hundred megabytes of free memory that a process would keep.
+ENV ORT_DISABLE_TELEMETRY=1 \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_TRIM_THRESHOLD_=131072 \
+    PATH=/opt/media-gateway/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     MG_HOME=/var/lib/media-gateway \

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import psycopg
 import pytest
 import yaml
 
-from bootstrap import units
+from bootstrap import supervisor, units
 from devstack.assets import MODEL
 from devstack.postgres import binaries
 from devstack.unprivileged import open_path, service_user
@@ -67,6 +68,12 @@ def compose(*arguments: str, without: str = "") -> subprocess.CompletedProcess[s
     )
 
 
+@cache
+def resolved() -> dict[str, dict[str, Any]]:
+    """Services as compose itself reads them, with the example's values filled in."""
+    return dict(json.loads(compose("--profile", "*", "config", "--format", "json").stdout)["services"])
+
+
 def known_variables() -> set[str]:
     """What runtime/settings.py reads, names with a part filled in at run time included."""
     tree = ast.parse((ROOT / "runtime" / "settings.py").read_text())
@@ -109,8 +116,7 @@ def test_every_setting_is_one_that_the_code_reads() -> None:
 @pytest.mark.parametrize("name", [*OURS, *JOBS, "mg"])
 def test_settings_of_each_process_are_complete(name: str, tmp_path: Path) -> None:
     """What compose would hand over, with the image's own variables, is enough for the code to start."""
-    resolved = json.loads(compose("--profile", "*", "config", "--format", "json").stdout)
-    environment = {key: value or "" for key, value in resolved["services"][name]["environment"].items()}
+    environment = {key: value or "" for key, value in resolved()[name]["environment"].items()}
     environment.pop("MG_PROVIDERS_FILE", None)
     found = settings_module.load(environment | image_environment() | {"MG_HOME": str(tmp_path)})
     assert found.kafka == "kafka:9092"
@@ -242,6 +248,9 @@ def test_image_is_pinned_unprivileged_and_hash_checked() -> None:
     assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE) == ["10001:10001"]
     assert DOCKERFILE.rindex("USER ") > DOCKERFILE.rindex("RUN ")
     assert 'ENTRYPOINT ["mg"]' in DOCKERFILE
+    variables = DOCKERFILE.split("FROM ")[-1]
+    assert "ORT_DISABLE_TELEMETRY=1" in variables
+    assert all(f"{name}={value} " in variables for name, value in supervisor._ALLOCATOR.items())
     installs = re.findall(r"pip install [^&\n]*", DOCKERFILE.replace("\\\n", " "))
     assert len(installs) == 3
     assert all("--require-hashes" in install or "/dist/*.whl" in install for install in installs)
