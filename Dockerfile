@@ -4,20 +4,22 @@
 
 # 1. Everything that needs a network or a build tool happens here and stays here.
 FROM python:3.11-slim-bookworm AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+ENV PIP_CACHE_DIR=/cache/pip \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    UV_CACHE_DIR=/cache/uv \
     UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=never
 WORKDIR /src
 
 # The installer and the build back-end, apart from what goes into the image. Every hash is checked, by pip and by uv.
 COPY requirements/bootstrap.txt requirements/
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/cache/pip \
     python -m venv /opt/tools \
     && /opt/tools/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements/bootstrap.txt
 
 COPY requirements/runtime.txt requirements/
-RUN --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=cache,target=/cache/uv \
     python -m venv --without-pip /opt/media-gateway \
     && /opt/tools/bin/uv pip install --quiet --python /opt/media-gateway/bin/python --compile-bytecode \
         --only-binary :all: --require-hashes -r requirements/runtime.txt
@@ -26,7 +28,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 # (one of them under a research licence): they stay in this stage.
 COPY requirements/assets.txt requirements/
 COPY devstack/ devstack/
-RUN --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=cache,target=/cache/uv \
     PYTHONPATH=/opt/media-gateway/lib/python3.11/site-packages /opt/tools/bin/python -c \
         "from pathlib import Path; from devstack.assets import ensure_assets; ensure_assets(Path('/model-home'), print)"
 
