@@ -3,6 +3,7 @@
 Each child is `mg run …` with an admin port of its own; what it says there (`/status`) is what is shown here.
 """
 
+import json
 import subprocess
 import sys
 import time
@@ -36,6 +37,7 @@ class Child:
     name: str
     words: tuple[str, ...]
     admin_port: int
+    nice: int = 0
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     restart_at: float = 0.0
@@ -137,6 +139,8 @@ class Supervisor:
                 env=_ALLOCATOR | environment(),
                 start_new_session=True,  # Ctrl-C reaches us; we end the children in order
             )
+        if child.nice:
+            psutil.Process(child.process.pid).nice(child.nice)
         child.started_at = time.monotonic()
 
     def _log(self, child: Child) -> Path:
@@ -145,3 +149,13 @@ class Supervisor:
 
 def _cause(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def running_supervisor(home: Path) -> psutil.Process | None:
+    """The process of a running `mg up`, told by pid and start time."""
+    try:
+        known = json.loads((home / "up.json").read_text())
+        found = psutil.Process(known["pid"])
+        return found if abs(found.create_time() - known["createdAt"]) < 1 else None
+    except (OSError, ValueError, KeyError, psutil.Error):
+        return None

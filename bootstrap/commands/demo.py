@@ -11,9 +11,10 @@ import httpx
 from bootstrap import lag, outcomes
 from bootstrap.catalog_files import RawItem
 from bootstrap.commands.catalog import provider_named, send, show
-from bootstrap.commands.up import running_supervisor, start_detached, stop_everything
+from bootstrap.commands.up import start_detached, stop_everything
 from bootstrap.importing import Importer, count_items
 from bootstrap.serving_addresses import base_url
+from bootstrap.supervisor import running_supervisor
 from bootstrap.terminal import say, table
 from devstack import assets
 from devstack.stack import Stack

@@ -5,6 +5,7 @@ import json
 import click
 import msgspec
 
+from bootstrap.supervisor import running_supervisor
 from bootstrap.terminal import megabytes, say, table
 from devstack.assets import ensure_assets
 from devstack.stack import Stack
@@ -26,9 +27,15 @@ def up() -> None:
         click.echo(f"{name:22} {address}")
 
 
+def _refuse_under_units() -> None:
+    if running_supervisor(settings_module.home_from()) is not None:
+        raise click.ClickException("`mg up` runs on this stack; `mg down` ends both")
+
+
 @stack.command()
 def down() -> None:
     """End the processes by pid; the data stays."""
+    _refuse_under_units()
     Stack(settings_module.home_from()).down(say)
 
 
@@ -52,4 +59,5 @@ def status(as_json: bool) -> None:
 @click.confirmation_option(prompt="Delete all data of the local stack?")
 def reset() -> None:
     """End the processes and delete their data (downloads and secrets stay)."""
+    _refuse_under_units()
     Stack(settings_module.home_from()).reset(say)

@@ -16,13 +16,21 @@ from rich.live import Live
 from rich.table import Table
 
 from bootstrap import flow
-from bootstrap.supervisor import Child, Supervisor
+from bootstrap.supervisor import Child, Supervisor, running_supervisor
 from bootstrap.terminal import interactive, megabytes, say
 from devstack.stack import Stack
 from runtime import settings as settings_module
 from runtime.settings import Settings
 
-_COMPACT = {"processors": ("processors",), "materializers": ("materializers",), "services": ("services",)}
+_COMPACT = {
+    "processors": ("processor:normalization", "processor:entity_resolution"),
+    "embedding": ("processor:embedding",),
+    "materializers": ("materializers",),
+    "services": ("services",),
+}
+# Embedding a catalog takes minutes of a core, and being found by meaning may wait where being there may not: it gets
+# what the others leave. That needs a process of its own: a low priority thread would hold the interpreter's lock.
+_NICE = {"embedding": 10, "processor-embedding": 10}
 _READY_SECONDS = 120.0
 
 
@@ -82,16 +90,6 @@ def stop_everything(home: Path) -> None:
     Stack(home).down(say)
 
 
-def running_supervisor(home: Path) -> psutil.Process | None:
-    """The process of a running `mg up`, told by pid and start time."""
-    try:
-        known = json.loads((home / "up.json").read_text())
-        found = psutil.Process(known["pid"])
-        return found if abs(found.create_time() - known["createdAt"]) < 1 else None
-    except (OSError, ValueError, KeyError, psutil.Error):
-        return None
-
-
 def start_detached(home: Path, *, per_unit: bool) -> None:
     home.mkdir(parents=True, exist_ok=True)
     (home / "logs").mkdir(exist_ok=True)
@@ -120,20 +118,23 @@ def start_detached(home: Path, *, per_unit: bool) -> None:
 
 
 def _children(settings: Settings, per_unit: bool) -> list[Child]:
-    ports = settings.ports
     if per_unit:
         # Asked of another process: knowing the units means loading all their libraries, and this one stays small.
-        listed = subprocess.run(
-            [sys.executable, "-m", "bootstrap.cli", "units", "--json"], capture_output=True, check=True
-        )
-        names = [row["unit"] for row in json.loads(listed.stdout)]
-        return [Child(name.replace(":", "-"), (name,), flow.free_port(0)) for name in names]
+        command = [sys.executable, "-m", "bootstrap.cli", "units", "--json"]
+        listed = subprocess.run(command, capture_output=True, check=True)
+        words = {row["unit"].replace(":", "-"): (row["unit"],) for row in json.loads(listed.stdout)}
+    else:
+        words = dict(_COMPACT)
+    ports = settings.ports
     preferred = {
         "processors": ports.processors_admin,
         "materializers": ports.materializers_admin,
         "services": ports.services_admin,
     }
-    return [Child(name, words, flow.free_port(preferred[name])) for name, words in _COMPACT.items()]
+    return [
+        Child(name, chosen, flow.free_port(preferred.get(name, 0)), nice=_NICE.get(name, 0))
+        for name, chosen in words.items()
+    ]
 
 
 def _watch(supervisor: Supervisor, stopping: Sequence[int], log_json: bool) -> None:
