@@ -9,12 +9,19 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import Annotated, Any
 
 import msgspec
 
-_KEYWORD_PASSWORD = re.compile(r"\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
+# Up to the last `@`, since a password with an unescaped `/`, `?`, `#` or `@` is a mistake that must not show it either.
+_URL_PASSWORD = re.compile(r"^([a-z][a-z0-9+.-]*://[^:/?#@]*):.*@", re.IGNORECASE | re.DOTALL)
+# In libpq's `keyword=value` form (quoted, or with backslashes) and among a URL's parameters.
+_NAMED_PASSWORD = re.compile(
+    r"((?:password|api[-_]?key|token)\s*=\s*)(?:'(?:[^'\\]|\\.)*(?:'|$)|(?:\\.|[^\s\\])+)", re.IGNORECASE | re.DOTALL
+)
+_HOST = re.compile(r"(?:\[[^\[\]]*\]|[^:\[\]@]*)(?::[0-9]*)?")
+_LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+_LOG_FORMATS = ("json", "console")
 
 
 class SettingsError(Exception):
@@ -51,6 +58,14 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     secrets: tuple[Secret, ...]
     rate_per_second: float = 200.0
     burst: int = 400
+
+
+class _ProviderEntry(msgspec.Struct, frozen=True, rename="camel"):
+    """A provider as `MG_PROVIDERS` has it."""
+
+    secrets: Annotated[tuple[Annotated[str, msgspec.Meta(min_length=1)], ...], msgspec.Meta(min_length=1)]
+    rate_per_second: Annotated[float, msgspec.Meta(gt=0)] = 200.0
+    burst: Annotated[int, msgspec.Meta(ge=1)] = 400
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -131,6 +146,10 @@ class Settings(msgspec.Struct, frozen=True):
         """Addresses may carry passwords, so the representation is the description."""
         return f"Settings({self.describe()})"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """msgspec gives structs one of their own, with every field."""
+        return list(self.describe().items())
+
     def describe(self) -> dict[str, str]:
         """Addresses for people, without passwords."""
         names = ("kafka", "postgres_dsn", "postgres_reader_dsn", "redis_url", "qdrant_url", "registry_url")
@@ -138,14 +157,8 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 def without_password(address: str) -> str:
-    """Of a URL or of libpq's `keyword=value` form."""
-    address = _KEYWORD_PASSWORD.sub("password=***", address)
-    parts = urlsplit(address)
-    if not parts.password:
-        return address
-    host = parts.hostname or ""
-    location = f"{parts.username}:***@{host}" + (f":{parts.port}" if parts.port else "")
-    return urlunsplit(parts._replace(netloc=location))
+    """Of a URL or of libpq's `keyword=value` form. Hides too much rather than too little when an address is odd."""
+    return _NAMED_PASSWORD.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", address))
 
 
 def home_from(env: Mapping[str, str] | None = None) -> Path:
@@ -168,13 +181,13 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         value = env.get(variable) or stack.get(key)
         if not value:
             raise SettingsError(f"{variable} is not set and no local stack is known: run `mg stack up` or set it")
-        return str(value)
+        return _usable(variable, str(value))
 
     return Settings(
         home=home,
         kafka=address("MG_KAFKA_BOOTSTRAP", "kafka"),
         postgres_dsn=address("MG_POSTGRES_DSN", "postgres_dsn"),
-        postgres_reader_dsn=env.get("MG_POSTGRES_READER_DSN")
+        postgres_reader_dsn=_usable("MG_POSTGRES_READER_DSN", env.get("MG_POSTGRES_READER_DSN") or "")
         or stack.get("postgres_reader_dsn")
         or address("MG_POSTGRES_DSN", "postgres_dsn"),
         redis_url=address("MG_REDIS_URL", "redis_url"),
@@ -197,8 +210,8 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
             ),
             threads=_integer(env, "MG_EMBEDDING_THREADS", 1),
         ),
-        log_level=env.get("MG_LOG_LEVEL", "info"),
-        log_format=env.get("MG_LOG_FORMAT", "json"),
+        log_level=_one_of(env, "MG_LOG_LEVEL", _LOG_LEVELS, "info"),
+        log_format=_one_of(env, "MG_LOG_FORMAT", _LOG_FORMATS, "json"),
         otlp_endpoint=env.get("MG_OTLP_ENDPOINT", ""),
         topic_prefix=env.get("MG_TOPIC_PREFIX", ""),
         group_prefix=env.get("MG_GROUP_PREFIX", "mg-"),
@@ -247,7 +260,28 @@ def _stack_file(home: Path) -> dict[str, Any]:
         raise SettingsError(
             f"{path} is not readable JSON ({error}): run `mg stack down`, then `mg stack up`"
         ) from error
-    return dict(found.get("addresses", {}))
+    addresses = found.get("addresses", {}) if isinstance(found, dict) else None
+    if not isinstance(addresses, dict):
+        raise SettingsError(f"{path} was not written by `mg stack up`: run `mg stack down`, then `mg stack up`")
+    return dict(addresses)
+
+
+def _usable(variable: str, address: str) -> str:
+    """Of a URL, that its hosts and ports can be read: clients that cannot say so by quoting parts of the password."""
+    _, separator, rest = address.partition("://")
+    hosts = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    if separator and not all(_HOST.fullmatch(host) for host in hosts.split(",")):
+        raise SettingsError(
+            f"{variable} is not a usable address: write /, ?, #, @ and : inside a user name or password as %2F, %3F …"
+        )
+    return address
+
+
+def _one_of(env: Mapping[str, str], variable: str, known: tuple[str, ...], default: str) -> str:
+    text = (env.get(variable) or default).lower()
+    if text not in known:
+        raise SettingsError(f"{variable} must be one of {', '.join(known)}, not {text!r}")
+    return text
 
 
 def _integer(env: Mapping[str, str], variable: str, default: int) -> int:
@@ -273,22 +307,18 @@ def _providers(env: Mapping[str, str], home: Path) -> tuple[ProviderSettings, ..
     Shape: `{"wikidata": {"secrets": ["whsec_…"], "ratePerSecond": 200, "burst": 400}}`.
     """
     text = env.get("MG_PROVIDERS")
-    path = Path(env.get("MG_PROVIDERS_FILE") or home / "providers.json")
-    if text is None and path.exists():
-        text = path.read_text()
-    if not text:
-        return ()
+    named = env.get("MG_PROVIDERS_FILE")
+    path = Path(named or home / "providers.json")
+    if text is None and named and not path.is_file():
+        raise SettingsError(f"MG_PROVIDERS_FILE names {named}, and there is no such file")
     try:
-        table = json.loads(text)
-        return tuple(
-            ProviderSettings(
-                name=name,
-                secrets=tuple(Secret(secret) for secret in entry["secrets"]),
-                rate_per_second=float(entry.get("ratePerSecond", 200.0)),
-                burst=int(entry.get("burst", 400)),
-            )
-            for name, entry in sorted(table.items())
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
+        if text is None and path.exists():
+            text = path.read_text()
+        table = msgspec.json.decode(text, type=dict[str, _ProviderEntry]) if text else {}
+    except (ValueError, OSError):
         # The text holds secrets: say where it is wrong, never what it says. `from None` keeps it out of the traceback.
         raise SettingsError('MG_PROVIDERS (or its file) must be JSON like {"name": {"secrets": ["whsec_…"]}}') from None
+    return tuple(
+        ProviderSettings(name, tuple(map(Secret, entry.secrets)), entry.rate_per_second, entry.burst)
+        for name, entry in sorted(table.items())
+    )

@@ -122,7 +122,7 @@ def _children(settings: Settings, per_unit: bool) -> list[Child]:
         # Asked of another process: knowing the units means loading all their libraries, and this one stays small.
         command = [sys.executable, "-m", "bootstrap.cli", "units", "--json"]
         listed = subprocess.run(command, capture_output=True, check=True)
-        words = {row["unit"].replace(":", "-"): (row["unit"],) for row in json.loads(listed.stdout)}
+        words: dict[str, tuple[str, ...]] = {row["unit"].replace(":", "-"): (row["unit"],) for row in json.loads(listed.stdout)}
     else:
         words = dict(_COMPACT)
     ports = settings.ports
