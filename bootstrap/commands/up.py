@@ -31,7 +31,7 @@ _COMPACT = {
 # Embedding a catalog takes minutes of a core, and being found by meaning may wait where being there may not: it gets
 # what the others leave. That needs a process of its own: a low priority thread would hold the interpreter's lock.
 _NICE = {"embedding": 10, "processor-embedding": 10}
-_READY_SECONDS = 120.0
+_READY_SECONDS = 240.0  # a loaded machine takes minutes to import nine processes
 
 
 @click.command()
@@ -122,7 +122,8 @@ def _children(settings: Settings, per_unit: bool) -> list[Child]:
         # Asked of another process: knowing the units means loading all their libraries, and this one stays small.
         command = [sys.executable, "-m", "bootstrap.cli", "units", "--json"]
         listed = subprocess.run(command, capture_output=True, check=True)
-        words: dict[str, tuple[str, ...]] = {row["unit"].replace(":", "-"): (row["unit"],) for row in json.loads(listed.stdout)}
+        names: list[str] = [row["unit"] for row in json.loads(listed.stdout)]
+        words: dict[str, tuple[str, ...]] = {name.replace(":", "-"): (name,) for name in names}
     else:
         words = dict(_COMPACT)
     ports = settings.ports

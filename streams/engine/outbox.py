@@ -77,6 +77,14 @@ class Outbox:
             if found < _MOST:
                 return sent
 
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Where this processor's inputs stand. Raises TransientError."""
+        try:
+            with self._open().transaction(), self._open().cursor() as cursor:
+                return self._lock_positions(cursor)
+        except postgres.Error as error:
+            raise self._sorted(error) from error
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()

@@ -31,6 +31,7 @@ from schemas import codec
 from schemas.envelope import Position
 from schemas.types import AnyEvent
 from streams.engine import dead_letter
+from streams.engine.alignment import move_back
 from streams.engine.dead_letter import InvalidRun, RawRecord
 from streams.engine.decoding import decode
 from streams.engine.outbox import Outbox
@@ -54,6 +55,7 @@ class Processor:
         self._spec = spec
         self._producer = producer
         self._health = health
+        self._settings = settings
         self._prefix = settings.topic_prefix
         self._invalid = InvalidRun(spec.name)
         self._outbox = Outbox(spec.name, spec.lookup(settings), settings, producer) if spec.lookup else None
@@ -76,10 +78,16 @@ class Processor:
 
     async def start(self) -> None:
         if self._outbox is not None:
+            await self._insist(self._align)
             self._relay = asyncio.create_task(self._relay_forever(), name=f"relay-{self._spec.name}")
         # Faust makes the last folder of this path but not its parents.
         Path(self._app.conf.datadir).parent.mkdir(parents=True, exist_ok=True)
         await self._app.start()
+
+    def _align(self) -> None:
+        if self._outbox is not None:
+            stored = self._outbox.positions()
+            move_back(self._settings.kafka, self._app.conf.id, self._spec.inputs, self._prefix, stored)
 
     async def stop(self) -> None:
         """Abandons the batch in hand; it will be read again."""

@@ -181,6 +181,29 @@ def test_a_frozen_owner_is_fenced_when_it_wakes(settings: Settings, counted: Cal
     producer.close()
 
 
+async def run_until(settings: Settings, done: Callable[[], bool]) -> None:
+    producer = EventProducer(settings.kafka, "test")
+    spec = ProcessorSpec(NAME, lookup=Counting, max_batch=40)
+    processor = Processor(spec, settings, producer, UnitHealth(f"processor:{NAME}"))
+    await processor.start()
+    await asyncio.to_thread(pipeline.until, done)
+    await asyncio.sleep(1.5)  # Faust commits once a second
+    await processor.stop()
+    await asyncio.to_thread(producer.close)
+
+
+async def test_after_restoring_an_older_database_nothing_is_left_out(
+    settings: Settings, counted: Callable[[], dict[str, int]]
+) -> None:
+    sent = [pipeline.message(settings, pipeline.withdrawn(n)) for n in range(20, 80)]
+    await asyncio.to_thread(pipeline.publish, settings, sent)
+    await run_until(settings, lambda: len(counted()) == 60)
+    with psycopg.connect(settings.postgres_dsn, autocommit=True) as connection:  # the backup was from before all this
+        connection.execute("TRUNCATE consumer_positions, outbox, counted")
+    await run_until(settings, lambda: len(counted()) == 60)
+    assert counted() == {f"Q{n}": 1 for n in range(20, 80)}
+
+
 async def test_the_whole_loop_decides_publishes_and_dead_letters(
     settings: Settings, counted: Callable[[], dict[str, int]]
 ) -> None:

@@ -1,0 +1,51 @@
+"""Before a processor with a lookup starts: Kafka's committed offsets must not be ahead of the stored positions.
+
+They never are by themselves, since the offset is committed after the position. They are after PostgreSQL was restored
+from an older backup: reading on would then leave out everything between, without a word. The group is moved back
+instead; what is read again is skipped where it was done.
+"""
+
+from collections.abc import Mapping
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from runtime import logging
+from streams.engine.outcome import FatalError, TransientError
+
+_SECONDS = 10.0
+log = logging.get(__name__)
+
+
+def move_back(
+    bootstrap: str, group: str, topics: tuple[str, ...], prefix: str, stored: Mapping[tuple[str, int], int]
+) -> int:
+    """Moves committed offsets that are ahead of `stored` (0 where there is none) back; returns how many there were.
+
+    Raises TransientError when Kafka does not answer, FatalError when other members of the group are running: Kafka
+    only lets an empty group be moved, and they would go on skipping.
+    """
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
+    try:
+        found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(_SECONDS)
+    except (KafkaException, TimeoutError) as error:
+        raise TransientError(f"kafka: {error}") from error
+    ahead = []
+    for place in found.topic_partitions or ():
+        topic = place.topic.removeprefix(prefix)
+        position = stored.get((topic, place.partition), 0)
+        if topic in topics and place.offset > position:
+            ahead.append(TopicPartition(place.topic, place.partition, position))
+    if not ahead:
+        return 0
+    log.warning("group_ahead_of_positions", group=group, partitions=len(ahead))
+    try:
+        moved = admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, ahead)])[group].result(_SECONDS)
+    except (KafkaException, TimeoutError) as error:
+        raise FatalError(
+            f"group {group} is ahead of the positions in PostgreSQL (was it restored?) and cannot be moved back while "
+            f"members run: stop all instances of the unit, then start them again ({error})"
+        ) from error
+    if any(place.error for place in moved.topic_partitions or ()):
+        raise FatalError(f"group {group} is ahead of the positions in PostgreSQL and could not be moved back")
+    return len(ahead)
