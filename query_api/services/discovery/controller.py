@@ -1,5 +1,6 @@
 """GET /v1/search, /v1/titles and what hangs on a title."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
@@ -35,7 +36,8 @@ After = Annotated[
     HeaderParameter(name=AFTER_HEADER, description="Log positions (MG-Position) that the answer must include."),
 ]
 Region = Annotated[str | None, QueryParameter(description="ISO 3166-1 alpha-2.", pattern="^[A-Z]{2}$")]
-Terms = Annotated[tuple[str, ...], QueryParameter(description="May be given several times.", max_items=20)]
+# Sequences, because the framework documents an annotated `tuple[X, ...]` as a list of X or anything.
+Terms = Annotated[Sequence[str], QueryParameter(description="May be given several times.", max_items=20)]
 Limit = Annotated[int, QueryParameter(description="Items a page, 1 to 100.")]
 Year = Annotated[int, QueryParameter(ge=0, le=9999)]
 _MOST = 100
@@ -60,7 +62,7 @@ class SearchController(Controller):
         search: Injected[Search],
         freshness: Injected[Freshness],
         q: Annotated[str, QueryParameter(description="What to look for.", max_length=1000)] = "",
-        kind: Annotated[tuple[Kind, ...], QueryParameter(description="Any of these.", max_items=20)] = (),
+        kind: Annotated[Sequence[Kind], QueryParameter(description="Any of these.", max_items=20)] = (),
         genre: Terms = (),
         provider: Terms = (),
         region: Region = None,
@@ -209,7 +211,7 @@ class TitleController(Controller):
         return Response(SimilarResponse(title_id=title_id, embedded=found is not None, items=items, as_of=as_of))
 
 
-def _set(values: tuple[str, ...]) -> tuple[str, ...]:
+def _set(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(values)))
 
 

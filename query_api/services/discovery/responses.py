@@ -74,9 +74,8 @@ class TitleList(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class BatchRequest(Struct, frozen=True, rename="camel", kw_only=True, forbid_unknown_fields=True):
-    title_ids: Annotated[
-        tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(min_length=1, max_length=100)
-    ]
+    # A list, because the framework documents an annotated `tuple[X, ...]` as a list of X or anything.
+    title_ids: Annotated[list[Annotated[str, Meta(min_length=1, max_length=200)]], Meta(min_length=1, max_length=100)]
 
 
 class BatchResponse(Struct, frozen=True, rename="camel", kw_only=True):
