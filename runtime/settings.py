@@ -13,6 +13,10 @@ from typing import Annotated, Any
 
 import msgspec
 
+# onnxruntime's wheel reports usage to its maker unless told not to before its first import; nothing here leaves the
+# machine by itself. An operator's own value wins.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 # Up to the last `@`, since a password with an unescaped `/`, `?`, `#` or `@` is a mistake that must not show it either.
 _URL_PASSWORD = re.compile(r"^([a-z][a-z0-9+.-]*://[^:/?#@]*):.*@", re.IGNORECASE | re.DOTALL)
 # In libpq's `keyword=value` form (quoted, or with backslashes) and among a URL's parameters.

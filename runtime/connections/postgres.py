@@ -3,8 +3,11 @@
 from typing import Any
 
 import psycopg
+from psycopg import conninfo
 from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+from runtime.settings import SettingsError
 
 Cursor = psycopg.Cursor[TupleRow]
 Connection = psycopg.Connection[TupleRow]
@@ -33,20 +36,37 @@ def is_transient(error: BaseException) -> bool:
     return state[:2] in {"08", "40", "53", "57", "58"} or state in {"25P03", "55P03"}
 
 
+def readable(dsn: str) -> str:
+    """The address itself. Raises SettingsError when libpq cannot read it: its own message quotes parts of it, and a
+    password may be among them."""
+    try:
+        conninfo.conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        raise SettingsError(
+            "the PostgreSQL address is neither postgresql://user:password@host:port/name nor keyword=value pairs; "
+            "see MG_POSTGRES_DSN and MG_POSTGRES_READER_DSN"
+        ) from None
+    return dsn
+
+
 def connect_writer(dsn: str, application: str) -> Connection:
     """A connection with writer time-outs. Raises psycopg.OperationalError when the server is away."""
-    return psycopg.connect(dsn, application_name=application, options=WRITER_OPTIONS, connect_timeout=5, **_KEEPALIVE)
+    return psycopg.connect(
+        readable(dsn), application_name=application, options=WRITER_OPTIONS, connect_timeout=5, **_KEEPALIVE
+    )
 
 
 def connect_plain(dsn: str, application: str) -> Connection:
     """A connection without our time-outs, in autocommit: for migrations and operators' commands."""
-    return psycopg.connect(dsn, application_name=application, autocommit=True, connect_timeout=5, **_KEEPALIVE)
+    return psycopg.connect(
+        readable(dsn), application_name=application, autocommit=True, connect_timeout=5, **_KEEPALIVE
+    )
 
 
 def reader_pool(dsn: str, application: str, *, size: int = 8, wait_seconds: float = 2.0) -> AsyncPool:
     """A closed pool of read-only connections returning rows as dicts; open it in the app's lifespan."""
     return AsyncConnectionPool(
-        dsn,
+        readable(dsn),
         min_size=1,
         max_size=size,
         timeout=wait_seconds,

@@ -87,7 +87,13 @@ def test_defaults_are_true(name: str, empty: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(TABLE) - {"MG_PROVIDERS_FILE"}))
 def test_each_setting_changes_something(name: str, empty: dict[str, str]) -> None:
-    other = {"MG_TEST_BACKENDS": "containers", "MG_PROVIDERS": '{"name": {"secrets": ["whsec_x"]}}'}.get(name, "17")
+    special = {
+        "MG_TEST_BACKENDS": "containers",
+        "MG_PROVIDERS": '{"name": {"secrets": ["whsec_x"]}}',
+        "MG_LOG_LEVEL": "debug",
+        "MG_LOG_FORMAT": "console",
+    }
+    other = special.get(name, "17")
     assert everything(empty | {name: other}) != everything(empty)
 
 
