@@ -6,6 +6,9 @@ Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015 (the "full
 import random
 from dataclasses import dataclass, field
 
+# Beyond it a float overflows (after some hours of trying); every ceiling was reached long before.
+_MOST_GROWTH = 64
+
 
 @dataclass(slots=True)
 class Backoff:
@@ -18,7 +21,7 @@ class Backoff:
     _random: random.Random = field(default_factory=random.Random)
 
     def next_delay(self) -> float:
-        ceiling = min(self.most, self.first * self.factor**self.attempts)
+        ceiling = min(self.most, self.first * self.factor ** min(self.attempts, _MOST_GROWTH))
         self.attempts += 1
         # Half of the ceiling is kept so that a busy loop cannot come out of a lucky series of zeros.
         return ceiling * (0.5 + self._random.random() / 2)
