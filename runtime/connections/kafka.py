@@ -115,6 +115,9 @@ class _Batch:
 
     def __init__(self, size: int, client_id: str) -> None:
         self.future: Future[list[Acknowledged]] = Future()
+        # Running futures cannot be cancelled. A caller that goes away must not: setting the result of a cancelled
+        # future raises, and that would end the thread that serves everybody's delivery reports.
+        self.future.set_running_or_notify_cancel()
         self._client_id = client_id
         self._found: list[Acknowledged | None] = [None] * size
         self._missing = size
