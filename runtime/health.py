@@ -32,6 +32,8 @@ class UnitHealth:
         self._next: dict[tuple[str, int], int] = {}
         self._high: dict[tuple[str, int], int] = {}
         self._last_record_at = 0.0
+        self._started_at = time.time()
+        self._caught_up_at = 0.0
 
     def becomes(self, state: State, detail: str = "") -> None:
         with self._lock:
@@ -48,6 +50,8 @@ class UnitHealth:
         with self._lock:
             self._next[partition] = next_offset
             self._high[partition] = max(high, next_offset)
+            if not self._lag():
+                self._caught_up_at = time.time()
 
     def owns(self, partitions: set[tuple[str, int]]) -> None:
         """Forgets partitions that went to another owner."""
@@ -58,6 +62,12 @@ class UnitHealth:
 
     def status(self) -> UnitStatus:
         with self._lock:
-            lag = sum(self._high[partition] - self._next.get(partition, 0) for partition in self._high)
-            waiting = time.time() - self._last_record_at if lag and self._last_record_at else 0.0
-            return UnitStatus(self.unit, self._state, self._detail, self._events, lag, round(max(waiting, 0.0), 3))
+            lag = self._lag()
+            # What waits was written after the last moment at which nothing did; a unit that never finished anything
+            # is behind for as long as it runs.
+            since = max(self._last_record_at, self._caught_up_at) or self._started_at
+            waiting = max(time.time() - since, 0.0) if lag else 0.0
+            return UnitStatus(self.unit, self._state, self._detail, self._events, lag, round(waiting, 3))
+
+    def _lag(self) -> int:
+        return sum(high - self._next[partition] for partition, high in self._high.items())
