@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 _HEADING = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)\s*$", re.MULTILINE)
+_ANY_HEADING = re.compile(r"^[ \t]*--[ \t]*name[ \t]*:.*$", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 
 
@@ -38,8 +39,12 @@ class Statements:
 
 @cache
 def read(path: Path) -> dict[str, str]:
-    """Texts by name, without comments. Raises ValueError for text outside a statement or a name used twice."""
-    parts = _HEADING.split(path.read_text())
+    """Texts by name, without comments. Raises ValueError for text outside a statement, a name that is none or twice."""
+    text = path.read_text()
+    for heading in _ANY_HEADING.findall(text):
+        if not _HEADING.fullmatch(heading):  # else it would pass for a comment, and two statements become one
+            raise ValueError(f"{path}: {heading.strip()!r} must be '-- name: ' and lower case, digits and underscores")
+    parts = _HEADING.split(text)
     if _COMMENT.sub("", parts[0]).strip():
         raise ValueError(f"{path}: text before the first '-- name: …' line")
     found: dict[str, str] = {}
