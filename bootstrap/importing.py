@@ -1,21 +1,26 @@
 """Sending a provider's own file through the webhook endpoint, as the provider would: signed batches over HTTP.
 
 A rejected delivery names its bad items; those are set aside with the reason and the rest is sent as a delivery of its
-own. A delivery without an answer is sent again with the same id: the edge recognises it.
+own. One that is too large is sent in halves. One without an answer is sent again with the same id: the edge
+recognises it.
 """
 
 import asyncio
 import itertools
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from bootstrap.catalog_files import RawItem, read_native
 from runtime.backoff import Backoff
@@ -24,6 +29,10 @@ from runtime.settings import ProviderSettings
 BATCH = 500
 _PARALLEL = 2  # deliveries in flight; more only fills queues on two cores
 _PATIENCE_SECONDS = 120.0
+_TOO_LARGE = 413
+_INVALID = 422
+_POINTER = re.compile(r"#?/data/items/([0-9]+)(?:/|$)")
+_TRY_AGAIN = frozenset({425, 429, 502, 503, 504})
 
 
 @dataclass(slots=True)
@@ -47,7 +56,10 @@ class Importer:
 
     def __init__(self, base_url: str, provider: ProviderSettings, progress: Callable[[int], None]) -> None:
         self._url = f"{base_url}/v1/webhooks/{provider.name}"
-        self._webhook = Webhook(provider.secrets[0].reveal())
+        try:
+            self._webhook = Webhook(provider.secrets[0].reveal())
+        except (ValueError, IndexError, EmptyWebhookSecretError):  # nothing of a secret in what is said
+            raise ImportFailed(f"the secret of {provider.name} is not whsec_ and base64; see MG_PROVIDERS") from None
         self._progress = progress
 
     async def run(self, items: Iterable[RawItem], rate: float | None) -> Imported:
@@ -55,12 +67,15 @@ class Importer:
         result = Imported()
         started = time.monotonic()
         gate = asyncio.Semaphore(_PARALLEL)
-        async with httpx.AsyncClient(timeout=60.0) as client, asyncio.TaskGroup() as group:
-            async for batch in _paced(items, rate):
-                await gate.acquire()
-                result.sent += len(batch)
-                task = group.create_task(self._deliver(client, batch, result))
-                task.add_done_callback(lambda _: gate.release())
+        try:
+            async with httpx.AsyncClient(timeout=60.0) as client, asyncio.TaskGroup() as group:
+                async for batch in _paced(items, rate):
+                    await gate.acquire()
+                    result.sent += len(batch)
+                    task = group.create_task(self._deliver(client, batch, result))
+                    task.add_done_callback(lambda _: gate.release())
+        except ExceptionGroup as failed:  # the first failure ends the others
+            raise failed.exceptions[0] from None
         result.seconds = time.monotonic() - started
         return result
 
@@ -68,12 +83,16 @@ class Importer:
         while batch:
             answer, delivery_id = await self._post(client, body_of(batch))
             if answer.status_code == 202:
-                found = answer.json()
                 result.accepted += len(batch)
                 result.deliveries.append(delivery_id)
-                result.positions += found.get("positions", [])
+                result.positions += _object(answer).get("positions", [])
                 self._progress(len(batch))
                 return
+            if answer.status_code == _TOO_LARGE and len(batch) > 1:
+                half = len(batch) // 2
+                await self._deliver(client, batch[:half], result)
+                batch = batch[half:]
+                continue
             bad = _bad_items(answer, len(batch))
             if not bad:
                 raise ImportFailed(f"{self._url} answered {answer.status_code}: {_explain(answer)}")
@@ -99,14 +118,15 @@ class Importer:
             except httpx.TransportError as error:
                 trouble, wait = f"{type(error).__name__} {error}".strip(), 0.0
             else:
-                if answer.status_code not in (429, 503, 425):
+                if answer.status_code not in _TRY_AGAIN:
                     return answer, delivery_id
-                trouble, wait = _explain(answer), float(answer.headers.get("retry-after", 0) or 0)
-            if time.monotonic() > deadline:
+                trouble, wait = f"{answer.status_code}: {_explain(answer)}", _retry_after(answer)
+            wait = max(wait, backoff.next_delay())
+            if time.monotonic() + wait > deadline:
                 raise ImportFailed(
                     f"{self._url}: no success in {_PATIENCE_SECONDS:.0f} s: {trouble}; is `mg up` running?"
                 )
-            await asyncio.sleep(max(wait, backoff.next_delay()))
+            await asyncio.sleep(wait)
 
 
 def body_of(batch: Sequence[RawItem]) -> bytes:
@@ -145,19 +165,36 @@ async def _paced(items: Iterable[RawItem], rate: float | None) -> AsyncIterator[
 
 def _bad_items(answer: httpx.Response, size: int) -> dict[int, str]:
     """Places of refused items with reasons, from the JSON pointers of a problem; empty when it names none."""
-    if answer.status_code != 422:
+    if answer.status_code == _TOO_LARGE and size == 1:
+        return {0: _explain(answer)}
+    if answer.status_code != _INVALID:
         return {}
     found: dict[int, str] = {}
-    for error in answer.json().get("errors", []):
-        parts = str(error.get("pointer", "")).lstrip("#").split("/")
-        if len(parts) > 3 and parts[1:3] == ["data", "items"] and parts[3].isdigit() and int(parts[3]) < size:
-            found[int(parts[3])] = str(error.get("detail", "refused"))
+    for error in _object(answer).get("errors", []):
+        place = _POINTER.match(str(error.get("pointer", "")))
+        if place and int(place[1]) < size:
+            found.setdefault(int(place[1]), str(error.get("detail", "refused")))
     return found
 
 
-def _explain(answer: httpx.Response) -> str:
+def _retry_after(answer: httpx.Response) -> float:
+    """Seconds; the header may also be a date (RFC 9110, section 10.2.3). 0 when it is missing or neither."""
+    text = answer.headers.get("retry-after", "")
     try:
-        problem = answer.json()
-        return str(problem.get("detail") or problem.get("title"))
+        return float(text) if text.isdecimal() else (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    """Empty for an answer that is no JSON object, such as a proxy's page."""
+    try:
+        found = answer.json()
     except ValueError:
-        return answer.text[:200]
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _explain(answer: httpx.Response) -> str:
+    problem = _object(answer)
+    return str(problem.get("detail") or problem.get("title") or " ".join(answer.text.split())[:200])

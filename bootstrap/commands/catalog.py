@@ -94,10 +94,7 @@ def send(
             speed = progress.tasks[task].speed
             progress.update(task, speed=f"{speed:.0f} items/s" if speed else "")
 
-        try:
-            return asyncio.run(Importer(base, provider, advance).run(items_of(provider.name, files), rate))
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from None
+        return asyncio.run(Importer(base, provider, advance).run(items_of(provider.name, files), rate))
 
 
 def show(report: dict[str, object], result: Imported, waited: bool) -> None:
