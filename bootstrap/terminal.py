@@ -19,7 +19,8 @@ def interactive() -> bool:
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
     """A table on stdout; without frames when piped."""
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    # No markup: `[rec]` is a film, and a broken event's detail may hold anything.
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False, emoji=False)
     made = Table(*headings, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for row in rows:
         made.add_row(*row)
