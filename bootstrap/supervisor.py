@@ -3,11 +3,11 @@
 Each child is `mg run …` with an admin port of its own; what it says there (`/status`) is what is shown here.
 """
 
+import http.client
 import json
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Child:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/status", timeout=1.0) as answer:
                 self.units = _STATUS.decode(answer.read())
-        except (urllib.error.URLError, OSError, msgspec.DecodeError):
+        except (OSError, http.client.HTTPException, msgspec.DecodeError):  # HTTPException: it died in mid answer
             self.units = [
                 msgspec.structs.replace(unit, state="starting", detail="no answer yet") for unit in self.units
             ]
