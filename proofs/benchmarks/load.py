@@ -4,6 +4,7 @@ So a stall shows in every request that had to wait for it (no coordinated omissi
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -42,8 +43,8 @@ async def open_loop(
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Nearest rank; NaN for nothing."""
+    """Nearest rank: the smallest value that at least `share` of all are not above. NaN for nothing."""
     if not values:
         return float("nan")
     ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
