@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from devstack.stack import Stack
 from runtime import settings as settings_module
 from runtime.settings import Settings
 
-_START_SECONDS = 180
+_START_SECONDS = 300
 _PORTS = ("INGESTION", "DISCOVERY", "PROCESSORS_ADMIN", "MATERIALIZERS_ADMIN", "SERVICES_ADMIN")
 
 
@@ -81,7 +81,17 @@ class System:
         self.mg("up", "--detach", *(["--per-unit"] if self.per_unit else []), seconds=_START_SECONDS)
 
     def down(self) -> None:
-        self.mg("down", seconds=120)
+        """Ends everything, also when `mg down` itself fails: nothing may outlive a test or a benchmark."""
+        try:
+            self.mg("down", seconds=180)
+        except (SystemFailed, subprocess.TimeoutExpired):
+            with suppress(OSError, psutil.Error):
+                units = [self.supervisor(), *self.supervisor().children(recursive=True)]
+                for process in units:
+                    process.kill()
+                psutil.wait_procs(units, 10)
+            self.stack.down()
+            raise
 
     def reset(self) -> None:
         """Without data, and without what units kept."""
@@ -94,9 +104,10 @@ class System:
         """Our running processes by what they run (`processors`, `processor:normalization`, …)."""
         found = {"supervisor": self.supervisor()}
         for child in self.supervisor().children():
-            words = child.cmdline()
-            if "run" in words:
-                found[words[words.index("run") + 1]] = child
+            with suppress(psutil.Error):  # it died and is not replaced yet
+                words = child.cmdline()
+                if "run" in words:
+                    found[words[words.index("run") + 1]] = child
         return found
 
     def kill_unit(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:

@@ -106,7 +106,8 @@ def start_detached(home: Path, *, per_unit: bool) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             lines = path.read_text().strip().splitlines()
-            raise click.ClickException(lines[-1] if lines else f"mg up ended with exit code {process.returncode}")
+            said = lines[-1].removeprefix("mg: ") if lines else f"mg up ended with exit code {process.returncode}"
+            raise click.ClickException(said)
         if "all units ready" in path.read_text():
             settings = settings_module.load()
             for name in ("ingestion", "discovery"):
