@@ -56,7 +56,7 @@ def to_message(consumer: str, record: RawRecord, error: InvalidEvent, prefix: st
         topic=prefix + loader.dead_letter_topic(consumer),
         key=record.key,
         value=record.value,
-        headers=kept + tuple((name, text.encode()) for name, text in ours.items()),
+        headers=kept + tuple((name, text.encode("utf-8", "replace")) for name, text in ours.items()),
     )
 
 
