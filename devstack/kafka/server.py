@@ -56,6 +56,7 @@ class KafkaBackend(msgspec.Struct, frozen=True):
                 "-Xmx512m",
                 "-Xms128m",
                 "-XX:+UseSerialGC",  # two cores and half a gigabyte: the smallest footprint, pauses stay short
+                "-XX:TieredStopAtLevel=1",  # the optimising compiler would take a core of two for its first minutes
                 "-XX:+ExitOnOutOfMemoryError",
                 f"-Dlog4j2.configurationFile={FOLDER / 'log4j2.xml'}",
                 "-cp",

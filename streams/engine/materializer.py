@@ -164,7 +164,7 @@ class Materializer:
         first = self._consumer.poll(_POLL_SECONDS)
         if first is None:
             return []
-        found = [first, *self._consumer.consume(self._limit - 1, 0)]
+        found = [first, *self._consumer.consume(self._limit - 1, self._spec.linger_seconds)]
         self._limit = self._spec.max_batch * (_CATCH_UP if len(found) >= self._spec.max_batch else 1)
         return [message for message in found if self._usable(message)]
 

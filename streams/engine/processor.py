@@ -38,8 +38,6 @@ from streams.engine.outbox import Outbox
 from streams.engine.outcome import FatalError, Fenced, InvalidEvent, TransientError
 from streams.engine.spec import Headers, ProcessorSpec, Received, Rejected
 
-# Faust waits this long for a batch to fill whatever arrives: it is latency for every event.
-_WITHIN_SECONDS = 0.01
 _RELAY_EVERY_SECONDS = 2.0
 
 log = logging.get(__name__)
@@ -101,7 +99,7 @@ class Processor:
         self._health.becomes("stopped")
 
     async def _body(self, stream: Any) -> None:
-        async for events in stream.take_events(self._spec.max_batch, within=_WITHIN_SECONDS):
+        async for events in stream.take_events(self._spec.max_batch, within=self._spec.gather_seconds):
             try:
                 await self._batch(events)
             except asyncio.CancelledError:

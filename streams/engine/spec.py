@@ -77,6 +77,8 @@ class ProcessorSpec:
     transform: Transform | None = None
     lookup: Callable[[Settings], Lookup] | None = None
     max_batch: int = 1000
+    gather_seconds: float = 0.01
+    """How long a batch gathers. Latency for every event, so short; a decision that costs much a batch gathers longer."""
     description: str = ""
 
     def __post_init__(self) -> None:
@@ -152,6 +154,8 @@ class MaterializerSpec:
     description: str
     dead_letters: bool = False
     """True when it also reads the dead letters of the processors that consume its topics (as `DeadLettered`)."""
+    linger_seconds: float = 0.0
+    """How long to wait for more after the first event. 0 for the freshest; what may be a little behind saves work."""
     max_batch: int = 2000
     """Events a transaction, five times as many while catching up. Large events want a small number (memory)."""
 

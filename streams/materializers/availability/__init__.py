@@ -14,6 +14,7 @@ SPEC = MaterializerSpec(
     transform=transform,
     store=create,
     versions=versions,
+    linger_seconds=0.05,
     store_kind="postgres",
     description="Where each title can be watched, region by region",
 )

@@ -14,6 +14,7 @@ SPEC = MaterializerSpec(
     transform=transform,
     store=create,
     versions=versions,
+    linger_seconds=0.2,
     store_kind="postgres",
     description="Deliveries of providers and the outcome of each item",
     dead_letters=True,

@@ -14,6 +14,7 @@ SPEC = MaterializerSpec(
     transform=transform,
     store=create,
     versions=QdrantVersions,
+    linger_seconds=0.2,
     store_kind="qdrant",
     description="One point a title: dense and BM25 vectors, filters and what a hit shows",
     max_batch=500,
