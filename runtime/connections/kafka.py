@@ -63,7 +63,7 @@ class EventProducer:
                 "queue.buffering.max.kbytes": 262_144,
                 "socket.keepalive.enable": True,
                 "reconnect.backoff.max.ms": 1000,
-                "log_level": 3,
+                "log_level": 2,  # connection errors come back as errors, and would be logged twenty times a second
             },
             logger=_LIBRARY_LOG,
         )
@@ -173,6 +173,6 @@ def consumer(bootstrap: str, group: str, client_id: str, **overrides: Any) -> Co
         "socket.keepalive.enable": True,
         "reconnect.backoff.max.ms": 1000,
         "enable.partition.eof": False,
-        "log_level": 3,
+        "log_level": 2,  # connection errors come back as errors, and would be logged twenty times a second
     }
     return Consumer(config | {key.replace("_", "."): value for key, value in overrides.items()}, logger=_LIBRARY_LOG)

@@ -78,7 +78,7 @@ class ProcessorSpec:
     lookup: Callable[[Settings], Lookup] | None = None
     max_batch: int = 1000
     gather_seconds: float = 0.01
-    """How long a batch gathers. Latency for every event, so short; a decision that costs much a batch gathers longer."""
+    """How long a batch gathers: latency for every event. A decision that costs much a batch gathers longer."""
     description: str = ""
 
     def __post_init__(self) -> None:

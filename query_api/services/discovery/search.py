@@ -17,12 +17,15 @@ from query_api.services.discovery.reader import Filters, Overview, Searcher
 from runtime import logging, metrics
 from runtime.embedding import EmbeddingUnavailable
 from runtime.http.paging import decode_cursor, encode_cursor
+from runtime.http.problems import UNAVAILABLE, Problem
 from schemas.read_models.text import name_key, query_terms, well_formed
 from schemas.read_models.title_search import DENSE, TitleCard
 
 _OVERVIEW_SECONDS = 2.0
 """Totals and facets of browsing are exact and costly (five counts): this long they may be as old."""
 _MOST_OVERVIEWS = 256
+_MOST_RUNNING = 100
+"""At 10 ms of one core each, the last of them has waited for a second."""
 _LOG = logging.get(__name__)
 
 
@@ -61,8 +64,19 @@ class Search:
         self._searcher = searcher
         self._model = model
         self._overviews: dict[Filters, tuple[float, Overview]] = {}
+        self._running = 0
 
     async def find(self, request: Request) -> Page:
+        """Raises Problem (503) at once when too many searches are running: queueing them would make all of them late."""
+        if self._running >= _MOST_RUNNING:
+            raise Problem(UNAVAILABLE, f"{self._running} searches are running.", retry_after_seconds=1)
+        self._running += 1
+        try:
+            return await self._find(request)
+        finally:
+            self._running -= 1
+
+    async def _find(self, request: Request) -> Page:
         text = " ".join(well_formed(request.text).split())
         key = name_key(text)
         return await self._by_text(request, text, key) if key else await self._by_popularity(request)

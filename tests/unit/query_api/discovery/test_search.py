@@ -1,6 +1,8 @@
 """Paging, degradation and caching of searches, over an engine of a few titles in memory."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -117,3 +119,23 @@ async def test_totals_of_browsing_are_kept_for_a_moment_unless_the_caller_waits_
 async def test_odd_queries_are_just_queries(text: str) -> None:
     page = await Search(MemoryEngine(), Model()).find(Request(text, Filters(), 5))
     assert len(page.items) == 5
+
+
+async def test_too_many_searches_at_once_are_turned_away_and_later_ones_are_not() -> None:
+    engine, hold = MemoryEngine(), asyncio.Event()
+    answer = engine.candidates
+
+    async def slow(*words: Any, **named: Any) -> Any:
+        await hold.wait()
+        return await answer(*words, **named)
+
+    engine.candidates = slow  # type: ignore[method-assign]  # only this engine, only here
+    search = Search(engine, Model())
+    running = [asyncio.create_task(search.find(Request("night", Filters(), 5))) for _ in range(100)]
+    await asyncio.sleep(0)
+    with pytest.raises(Problem) as refused:
+        await search.find(Request("night", Filters(), 5))
+    assert refused.value.type.status == 503
+    hold.set()
+    assert len(await asyncio.gather(*running)) == 100
+    assert (await search.find(Request("night", Filters(), 5))).searched
