@@ -157,5 +157,5 @@ def running_supervisor(home: Path) -> psutil.Process | None:
         known = json.loads((home / "up.json").read_text())
         found = psutil.Process(known["pid"])
         return found if abs(found.create_time() - known["createdAt"]) < 1 else None
-    except (OSError, ValueError, KeyError, psutil.Error):
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
