@@ -5,6 +5,7 @@ import math
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from proofs.benchmarks.load import open_loop, percentile
@@ -82,6 +83,7 @@ def test_nearest_rank(count: int, share: float, expected: int) -> None:
     assert percentile(list(range(count, 0, -1)), share) == expected
 
 
+@trying(max_examples=50)
 @given(values=st.lists(st.floats(allow_nan=False), min_size=1), share=st.floats(0.01, 1))
 def test_a_percentile_is_a_value_that_enough_are_not_above(values: list[float], share: float) -> None:
     found = percentile(values, share)

@@ -21,16 +21,10 @@ def test_a_message_becomes_an_event_with_where_it_stood() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "detail"),
-    [
-        (b"", ""),
-        (b"\0", ""),
-        (b"{}", ""),
-        (b"\0\x7f\xff\xff\xff", ""),
-        (codec.encode(canonical_items.withdrawn("wikidata:Q1"))[:-3], ""),
-    ],
+    "value",
+    [b"", b"\0", b"{}", b"\0\x7f\xff\xff\xff", codec.encode(canonical_items.withdrawn("wikidata:Q1"))[:-3]],
 )
-def test_bytes_that_are_no_event_are_invalid_with_the_codecs_reason(value: bytes, detail: str) -> None:
+def test_bytes_that_are_no_event_are_invalid_with_the_codecs_reason(value: bytes) -> None:
     with pytest.raises(codec.SchemaError) as expected:
         codec.decode(value)
     with pytest.raises(InvalidEvent) as caught:
