@@ -77,7 +77,7 @@ class PostgresBackend(msgspec.Struct, frozen=True):
         if not (place.data / "PG_VERSION").exists():
             report("postgres: making a new database folder")
             self._initialise(place, user)
-        remove_stale_pid_file(place.data)
+        remove_stale_lock_files(place.data)
 
     def command(self, place: Place) -> Command:
         settings = SERVER_SETTINGS | {
@@ -197,8 +197,8 @@ def socket_folder(data: Path) -> str:
     return str(data) if len(f"{data}/.s.PGSQL.65535") <= SOCKET_LIMIT else ""
 
 
-def remove_stale_pid_file(data: Path) -> None:
-    """Removes the `postmaster.pid` of a server that is gone, once all its children are gone too.
+def remove_stale_lock_files(data: Path) -> None:
+    """Removes the lock files of a server that is gone, `postmaster.pid` and its sockets', once all its children are too.
 
     PostgreSQL would not start while that pid is a zombie that nobody reaped or, after a reboot, somebody else's.
     """
@@ -214,7 +214,8 @@ def remove_stale_pid_file(data: Path) -> None:
         if time.monotonic() > deadline:
             raise StackError(f"postgres: processes {sorted(servers)} of a killed server still use {data}: end them")
         time.sleep(0.05)
-    path.unlink(missing_ok=True)
+    for stale in (*data.glob(".s.PGSQL.*"), path):
+        stale.unlink(missing_ok=True)
 
 
 def servers_in(data: Path) -> set[int]:

@@ -4,13 +4,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from devstack.postgres import binaries, password, remove_stale_pid_file, servers_in, socket_folder
+from devstack.postgres import binaries, password, remove_stale_lock_files, servers_in, socket_folder
 
 
 def test_the_pid_file_of_a_process_that_is_not_postgres_goes(tmp_path: Path) -> None:
     (tmp_path / "postmaster.pid").write_text(f"{os.getpid()}\n{tmp_path}\n")
-    remove_stale_pid_file(tmp_path)
+    remove_stale_lock_files(tmp_path)
     assert not (tmp_path / "postmaster.pid").exists()
+
+
+def test_the_socket_locks_go_with_it(tmp_path: Path) -> None:
+    """They hold the same pid: one that is still a zombie of `mg up` would keep PostgreSQL from starting."""
+    for name in ("postmaster.pid", ".s.PGSQL.15432", ".s.PGSQL.15432.lock"):
+        (tmp_path / name).write_text(f"{os.getpid()}\n{tmp_path}\n")
+    remove_stale_lock_files(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_pid_file_of_a_running_server_stays(tmp_path: Path) -> None:
@@ -23,7 +31,7 @@ def test_the_pid_file_of_a_running_server_stays(tmp_path: Path) -> None:
         server.stdout.readline()
         assert servers_in(tmp_path) == {server.pid}
         (tmp_path / "postmaster.pid").write_text(f"{server.pid}\n{tmp_path}\n")
-        remove_stale_pid_file(tmp_path)
+        remove_stale_lock_files(tmp_path)
         server.kill()
     assert (tmp_path / "postmaster.pid").exists()
 
