@@ -1,6 +1,7 @@
 """The `mg` command. Errors a person can mend are one line on stderr and exit code 1; wrong usage is exit code 2."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -48,7 +49,7 @@ HELP = {
 MENDABLE = {
     "SettingsError", "StackError", "ContractError", "UnknownUnit", "ProduceError", "ImportFailed", "RebuildError",
     "MigrationError", "TopicsError", "RegistryError", "StatementError", "SystemFailed", "PortTaken", "CatalogFileError",
-    "ModelMissing", "Unavailable",
+    "EmbeddingUnavailable", "VersionError",
 }  # fmt: skip
 
 
@@ -77,17 +78,39 @@ def mg() -> None:
 def main() -> None:
     try:
         mg(standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+        click.echo(f"mg: {error.format_message()}" + (f" (see `{path} --help`)" if path else ""), err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(130)
-    except Exception as error:
-        if not isinstance(error, ConnectionError) and type(error).__name__ not in MENDABLE:
-            raise
-        click.echo(f"mg: {error}", err=True)
+    except BrokenPipeError:
+        # `mg tap … | head` has seen enough. Nothing more can be written, not even by the interpreter when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as error:
+        text = _one_line(error)
+        if text is None:
+            raise
+        click.echo(f"mg: {text}", err=True)
+        sys.exit(1)
+
+
+def _one_line(error: Exception) -> str | None:
+    """What a person can do something about; None for a bug."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    text = " ".join(str(error).split())
+    if isinstance(error, ConnectionError) or kinds & MENDABLE:
+        return text or type(error).__name__
+    if "OperationalError" in kinds:  # psycopg's; its further lines are the client library's advice
+        return f"PostgreSQL does not answer: {(str(error).strip().splitlines() or [type(error).__name__])[0]}"
+    if "TransportError" in kinds:  # httpx's
+        return f"the service does not answer ({text or type(error).__name__}); is `mg up` running?"
+    return None
 
 
 if __name__ == "__main__":

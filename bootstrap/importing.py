@@ -29,6 +29,8 @@ from runtime.settings import ProviderSettings
 BATCH = 500
 _PARALLEL = 2  # deliveries in flight; more only fills queues on two cores
 _PATIENCE_SECONDS = 120.0
+# Before the first answer there is more likely nobody at this address than somebody who is just being restarted.
+_FIRST_ANSWER_SECONDS = 10.0
 _TOO_LARGE = 413
 _INVALID = 422
 _POINTER = re.compile(r"#?/data/items/([0-9]+)(?:/|$)")
@@ -61,6 +63,7 @@ class Importer:
         except (ValueError, IndexError, EmptyWebhookSecretError):  # nothing of a secret in what is said
             raise ImportFailed(f"the secret of {provider.name} is not whsec_ and base64; see MG_PROVIDERS") from None
         self._progress = progress
+        self._answered = False
 
     async def run(self, items: Iterable[RawItem], rate: float | None) -> Imported:
         """`rate` in items a second; None for as fast as it goes. Raises ImportFailed."""
@@ -104,7 +107,7 @@ class Importer:
         """Repeats the same delivery while the answer says to, or while there is none."""
         delivery_id = f"msg_{uuid.uuid4().hex}"
         backoff = Backoff(most=5.0)
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        started = time.monotonic()
         while True:
             now = datetime.now(UTC)
             headers = {
@@ -118,14 +121,14 @@ class Importer:
             except httpx.TransportError as error:
                 trouble, wait = f"{type(error).__name__} {error}".strip(), 0.0
             else:
+                self._answered = True
                 if answer.status_code not in _TRY_AGAIN:
                     return answer, delivery_id
                 trouble, wait = f"{answer.status_code}: {_explain(answer)}", _retry_after(answer)
             wait = max(wait, backoff.next_delay())
-            if time.monotonic() + wait > deadline:
-                raise ImportFailed(
-                    f"{self._url}: no success in {_PATIENCE_SECONDS:.0f} s: {trouble}; is `mg up` running?"
-                )
+            patience = _PATIENCE_SECONDS if self._answered else _FIRST_ANSWER_SECONDS
+            if time.monotonic() + wait > started + patience:
+                raise ImportFailed(f"{self._url}: no success in {patience:.0f} s: {trouble}; is `mg up` running?")
             await asyncio.sleep(wait)
 
 

@@ -44,7 +44,7 @@ class LogReader:
         try:
             found = self._consumer.list_topics(self._prefix + topic, timeout=_SECONDS).topics[self._prefix + topic]
         except KafkaException as error:
-            raise ConnectionError(f"Kafka at {self._bootstrap} does not answer: {error}") from error
+            raise ConnectionError(f"Kafka at {self._bootstrap} does not answer: {error.args[0].str()}") from error
         if found.error is not None:
             raise ConnectionError(f"topic {topic} does not exist there; run `mg topics apply`")
         return sorted(found.partitions)

@@ -1,6 +1,7 @@
 """`mg stack`: the four backends and schema ids on this machine."""
 
 import json
+import sys
 
 import click
 import msgspec
@@ -56,8 +57,12 @@ def status(as_json: bool) -> None:
 
 
 @stack.command()
-@click.confirmation_option(prompt="Delete all data of the local stack?")
-def reset() -> None:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(yes: bool) -> None:
     """End the processes and delete their data (downloads and secrets stay)."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("--yes is needed when nobody can be asked")
+    if not yes:
+        click.confirm("Delete all data of the local stack?", abort=True)
     _refuse_under_units()
     Stack(settings_module.home_from()).reset(say)
