@@ -67,7 +67,7 @@ class Search:
         self._running = 0
 
     async def find(self, request: Request) -> Page:
-        """Raises Problem (503) at once when too many searches are running: queueing them would make all of them late."""
+        """Raises Problem (503) at once when too many searches are running: a queue would make all of them late."""
         if self._running >= _MOST_RUNNING:
             raise Problem(UNAVAILABLE, f"{self._running} searches are running.", retry_after_seconds=1)
         self._running += 1
