@@ -198,7 +198,7 @@ def socket_folder(data: Path) -> str:
 
 
 def remove_stale_lock_files(data: Path) -> None:
-    """Removes the lock files of a server that is gone, `postmaster.pid` and its sockets', once all its children are too.
+    """Removes the lock files of a server that is gone (`postmaster.pid`, its sockets) once all its children are too.
 
     PostgreSQL would not start while that pid is a zombie that nobody reaped or, after a reboot, somebody else's.
     """
