@@ -13,6 +13,7 @@ import click
 import msgspec
 import psutil
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from bootstrap import flow
@@ -170,7 +171,7 @@ def _picture(supervisor: Supervisor) -> Table:
         for number, unit in enumerate(child.units):
             made.add_row(
                 unit.unit,
-                f"[{'green' if unit.state == 'ready' else 'yellow'}]{unit.state}[/] {unit.detail[:60]}",
+                f"[{'green' if unit.state == 'ready' else 'yellow'}]{unit.state}[/] {escape(unit.detail[:60])}",
                 f"{unit.lag_seconds:.1f} s ({unit.lag_events})",
                 str(unit.events_total),
                 f"{child.rates.get(unit.unit, 0):.0f}",
