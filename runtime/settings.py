@@ -121,7 +121,7 @@ class EmbeddingSettings(msgspec.Struct, frozen=True):
     model: str = "all-MiniLM-L6-v2-int8"
     dimension: int = 384
     model_path: Path = Path(".mg/assets/models/all-MiniLM-L6-v2-int8")
-    threads: int = 1
+    threads: int = 2
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -212,7 +212,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
                 env.get("MG_EMBEDDING_PATH")
                 or home / "assets" / "models" / env.get("MG_EMBEDDING_MODEL", "all-MiniLM-L6-v2-int8")
             ),
-            threads=_integer(env, "MG_EMBEDDING_THREADS", 1),
+            threads=_integer(env, "MG_EMBEDDING_THREADS", EmbeddingSettings().threads),
         ),
         log_level=_one_of(env, "MG_LOG_LEVEL", _LOG_LEVELS, "info"),
         log_format=_one_of(env, "MG_LOG_FORMAT", _LOG_FORMATS, "json"),
