@@ -77,7 +77,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     script.write_text(SCRIPT)
     script.chmod(0o700)
     monkeypatch.setattr("bootstrap.supervisor.sys.executable", str(script))
-    monkeypatch.setattr(supervisor_module, "_STOP_SECONDS", 0.3)
+    monkeypatch.setattr(supervisor_module, "_STOP_SECONDS", 5.0)
     made = Stage(tmp_path / "home", script)
     yield made
     made.supervisor.stop()
@@ -171,7 +171,8 @@ def test_stopping_asks_everybody_first_and_then_waits_in_order(stage: Stage, mon
     assert stage.said == []
 
 
-def test_who_does_not_end_in_time_is_killed_and_that_is_said(stage: Stage) -> None:
+def test_who_does_not_end_in_time_is_killed_and_that_is_said(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "_STOP_SECONDS", 0.5)
     polite, stubborn = stage.start("polite", "stubborn")
     stage.running("polite")
     stage.running("stubborn")

@@ -1,11 +1,13 @@
 from random import Random
 
 from hypothesis import given
+from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from runtime.backoff import Backoff
 
 
+@trying(max_examples=40)
 @given(seed=st.integers(), attempts=st.integers(0, 10_000))
 def test_a_delay_is_between_half_of_its_ceiling_and_the_ceiling(seed: int, attempts: int) -> None:
     """10,000 attempts are a day of a broker being away; the growth must not overflow meanwhile."""

@@ -65,7 +65,7 @@ ADDRESSES: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("kind", ADDRESSES)
-@trying(max_examples=30)
+@trying(max_examples=20)
 @given(password=SECRETS)
 def test_no_address_shows_its_password(kind: str, password: str) -> None:
     address = ADDRESSES[kind](password)
@@ -101,7 +101,7 @@ def test_the_rest_of_an_address_stays_readable(address: str, text: str) -> None:
     assert without_password(address) == text
 
 
-@trying(max_examples=30)
+@trying(max_examples=20)
 @given(secret=SECRETS)
 def test_secrets_show_nothing_of_themselves(secret: str) -> None:
     hidden = Secret(secret)
@@ -114,7 +114,7 @@ def test_secrets_show_nothing_of_themselves(secret: str) -> None:
         msgspec.json.encode(provider)
 
 
-@trying(max_examples=30)
+@trying(max_examples=20)
 @given(secret=SECRETS)
 def test_provider_secrets_and_operator_token_are_in_no_representation(secret: str) -> None:
     found = settings_module.load(
