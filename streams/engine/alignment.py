@@ -1,26 +1,33 @@
-"""Before a processor with a lookup starts: Kafka's committed offsets must not be ahead of the stored positions.
+"""Processors with a lookup keep their positions in PostgreSQL: held against what Kafka has.
+
+Before one starts, Kafka's committed offsets must not be ahead of the stored positions.
 
 They never are by themselves, since the offset is committed after the position. They are after PostgreSQL was restored
 from an older backup: reading on would then leave out everything between, without a word. The group is moved back
 instead; what is read again is skipped where it was done.
+
+While it runs, a stored position must not be beyond the log's end: then the log is another one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, not in __all__
 
 from runtime import logging
 from streams.engine.outcome import FatalError, TransientError
 
 _SECONDS = 10.0
+Place = tuple[str, int]
+"""Topic without prefix, partition."""
+
 log = logging.get(__name__)
 
 
 def move_back(
-    bootstrap: str, group: str, topics: tuple[str, ...], prefix: str, stored: Mapping[tuple[str, int], int]
+    bootstrap: str, group: str, topics: tuple[str, ...], prefix: str, positions: Callable[[], Mapping[Place, int]]
 ) -> int:
-    """Moves committed offsets that are ahead of `stored` (0 where there is none) back; returns how many there were.
+    """Moves committed offsets that are ahead of the stored ones (0 where there is none) back; returns how many.
 
     Raises TransientError when Kafka does not answer, FatalError when other members of the group are running: Kafka
     only lets an empty group be moved, and they would go on skipping.
@@ -30,6 +37,8 @@ def move_back(
         found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(_SECONDS)
     except (KafkaException, TimeoutError) as error:
         raise TransientError(f"kafka: {error}") from error
+    # Read after the offsets: other instances go on meanwhile, and an offset is only committed after its position.
+    stored = positions()
     ahead = []
     for place in found.topic_partitions or ():
         topic = place.topic.removeprefix(prefix)
@@ -49,3 +58,21 @@ def move_back(
     if any(place.error for place in moved.topic_partitions or ()):
         raise FatalError(f"group {group} is ahead of the positions in PostgreSQL and could not be moved back")
     return len(ahead)
+
+
+def require_in_log(bootstrap: str, unit: str, prefix: str, stored: Mapping[Place, int]) -> None:
+    """Raises FatalError when a position is beyond the end of its log, TransientError when Kafka does not answer."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library ships no types for it
+    wanted = {TopicPartition(prefix + topic, partition): latest for topic, partition in stored}
+    try:
+        found = {place: future.result(_SECONDS) for place, future in admin.list_offsets(wanted).items()}
+    except (KafkaException, TimeoutError) as error:
+        raise TransientError(f"kafka: {error}") from error
+    for place, end in found.items():
+        topic = place.topic.removeprefix(prefix)
+        if (next_ := stored[topic, place.partition]) > end.offset:
+            raise FatalError(
+                f"{unit}: stored position {topic}:{place.partition}:{next_} is beyond the log's end ({end.offset}): "
+                "the topic was made anew; run `mg stack reset`"
+            )

@@ -63,6 +63,7 @@ class Materializer:
         self._prefix = settings.topic_prefix
         self._dead_letter_topics = set(spec.dead_letter_inputs)
         self._expected: dict[Partition, int] = {}
+        self._low: dict[Partition, int] = {}
         self._high: dict[Partition, int] = {}
         self._invalid = InvalidRun(spec.name)
         self._backoff = Backoff()
@@ -122,7 +123,7 @@ class Materializer:
     def _check_log_reaches(self, partition: Partition) -> None:
         """A position beyond the log's end means another log: applying on would silently skip everything new."""
         low, high = self._insist(lambda: self._watermarks(partition))
-        self._high[partition] = high
+        self._low[partition], self._high[partition] = low, high
         expected = self._expected[partition]
         if expected > high:
             raise FatalError(
@@ -291,9 +292,12 @@ class Materializer:
         self._health.at(partition, self._expected[partition], self._high.get(partition, 0))
 
     def caught_up(self) -> bool:
-        """True when every owned partition was read to its end, asked of the broker."""
-        owned = dict(self._expected)
-        return bool(owned) and all(self._watermarks(partition)[1] <= next_ for partition, next_ in owned.items())
+        """True when every owned partition was read to the end it had at the last fetch. For other threads: nothing is
+        asked of the consumer, whose calls wait for each other, and the next `poll` is always there first."""
+        owned, high, low = dict(self._expected), dict(self._high), dict(self._low)
+        return bool(owned) and all(
+            partition in high and max(next_, low[partition]) >= high[partition] for partition, next_ in owned.items()
+        )
 
     # Retrying --------------------------------------------------------------------------------------------------------
 

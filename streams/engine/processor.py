@@ -31,7 +31,7 @@ from schemas import codec
 from schemas.envelope import Position
 from schemas.types import AnyEvent
 from streams.engine import dead_letter
-from streams.engine.alignment import move_back
+from streams.engine.alignment import move_back, require_in_log
 from streams.engine.dead_letter import InvalidRun, RawRecord
 from streams.engine.decoding import decode
 from streams.engine.outbox import Outbox
@@ -84,8 +84,7 @@ class Processor:
 
     def _align(self) -> None:
         if self._outbox is not None:
-            stored = self._outbox.positions()
-            move_back(self._settings.kafka, self._app.conf.id, self._spec.inputs, self._prefix, stored)
+            move_back(self._settings.kafka, self._app.conf.id, self._spec.inputs, self._prefix, self._outbox.positions)
 
     async def stop(self) -> None:
         """Abandons the batch in hand; it will be read again."""
@@ -176,19 +175,22 @@ class Processor:
 
         if batch:
             await self._insist(lambda: outbox.decide(batch, publish))
-            self._check_log_reaches(outbox.stored)
+            await self._check_log_reaches(outbox.stored)
             await self._insist(outbox.relay)
         return refused
 
-    def _check_log_reaches(self, stored: dict[tuple[str, int], int]) -> None:
+    async def _check_log_reaches(self, stored: dict[tuple[str, int], int]) -> None:
         """A position beyond the log's end means another log: going on would silently skip everything new."""
-        for (topic, partition), next_ in stored.items():
-            high = self._app.consumer.highwater(faust.types.TP(self._prefix + topic, partition))
-            if high and next_ > high:
-                raise FatalError(
-                    f"{self._spec.name}: stored position {topic}:{partition}:{next_} is beyond the log's end ({high}): "
-                    "the topic was made anew; run `mg stack reset`"
-                )
+        beyond = {place: next_ for place, next_ in stored.items() if next_ > (self._high(*place) or next_)}
+        if beyond:  # or we were frozen while others went on, and know an old end: the broker's word counts
+            await self._insist(lambda: require_in_log(self._settings.kafka, self._spec.name, self._prefix, beyond))
+
+    def _high(self, topic: str, partition: int) -> int | None:
+        """The log's end as of the last fetch; None for a partition that is another instance's (by now)."""
+        try:
+            return self._app.consumer.highwater(faust.types.TP(self._prefix + topic, partition))
+        except AssertionError:  # aiokafka's way of saying so
+            return None
 
     def _message(self, event: AnyEvent, traceparent: bytes | None) -> Message:
         headers: Headers = ((tracing.TRACEPARENT, traceparent),) if traceparent else ()
@@ -256,8 +258,9 @@ class Processor:
         metrics.EVENT_LAG.labels(unit).observe(max(time.time() - newest, 0.0))
 
     def _at(self, topic: str, partition: int, next_offset: int) -> None:
-        high = self._app.consumer.highwater(faust.types.TP(topic, partition)) or 0
-        self._health.at((topic.removeprefix(self._prefix), partition), next_offset, high)
+        place = (topic.removeprefix(self._prefix), partition)
+        if (high := self._high(*place)) is not None:
+            self._health.at(place, next_offset, high)
 
     async def _assigned(self, _app: Any, *found: Any, **_: Any) -> None:
         assigned = found[0]
