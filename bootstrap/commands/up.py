@@ -25,19 +25,23 @@ from runtime.settings import Settings
 
 _COMPACT = {
     "processors": ("processor:normalization", "processor:entity_resolution"),
-    "embedding": ("processor:embedding",),
-    "materializers": ("materializers",),
+    "search": ("processor:embedding", "materializer:title_search"),
+    "materializers": (
+        "materializer:title_catalog",
+        "materializer:availability",
+        "materializer:provider_deliveries",
+    ),
     "services": ("services",),
 }
-# Embedding a catalog takes minutes of a core, and being found by meaning may wait where being there may not: it gets
+# Embedding a catalog takes minutes of a core, and being found by meaning may wait where being there may not: search gets
 # what the others leave. That needs a process of its own: a low priority thread would hold the interpreter's lock.
-_NICE = {"embedding": 10, "processor-embedding": 10}
+_NICE = {"search": 10, "processor-embedding": 10, "materializer-title_search": 10}
 _READY_SECONDS = 240.0  # a loaded machine takes minutes to import nine processes
 
 
 @click.command()
 @click.option("--detach", is_flag=True, help="Leave it running in the background; `mg down` ends it.")
-@click.option("--per-unit", is_flag=True, help="One process a unit instead of three.")
+@click.option("--per-unit", is_flag=True, help="One process a unit instead of four.")
 @click.option("--log-json", is_flag=True, help="Status lines as JSON.")
 def up(detach: bool, per_unit: bool, log_json: bool) -> None:
     """Stack, migrations, topics and all units, with one status line each. Ctrl-C stops everything."""
