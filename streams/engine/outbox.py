@@ -9,7 +9,7 @@ In order:
    again, with the same event ids.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 
@@ -47,20 +47,25 @@ class Outbox:
         self.stored: dict[tuple[str, int], int] = {}
         """Positions as the last batch found them."""
 
-    def decide(self, batch: Sequence[Received], dead_letters: DeadLetters) -> int:
-        """Step 1 for one batch; returns how many of it were new. Raises TransientError or a bug."""
+    def decide(
+        self, batch: Sequence[Received], dead_letters: DeadLetters, passed: Mapping[tuple[str, int], int] | None = None
+    ) -> int:
+        """Step 1 for one batch; returns how many of it were new. Raises TransientError or a bug.
+
+        `passed` are next offsets by partition where they lie behind the last event of the batch: records that were no
+        events (and are dead letters by now) are done too, else this consumer would look behind until the next event.
+        """
         try:
             connection = self._open()
             with connection.transaction(), connection.cursor() as cursor:
                 self.stored = stored = self._lock_positions(cursor)
                 fresh = [r for r in batch if r.position.offset >= stored.get(partition_of(r), 0)]
-                if not fresh:
-                    return 0
-                decision = self._lookup.decide(cursor, fresh)
-                self._add(cursor, decision)
-                self._advance(cursor, stored, fresh)
-                if decision.rejected:
-                    dead_letters(decision.rejected)
+                if fresh:
+                    decision = self._lookup.decide(cursor, fresh)
+                    self._add(cursor, decision)
+                    if decision.rejected:
+                        dead_letters(decision.rejected)
+                self._advance(cursor, stored, _reached(batch, passed or {}))
             return len(fresh)
         except postgres.Error as error:
             raise self._sorted(error) from error
@@ -144,13 +149,12 @@ class Outbox:
         found = {"traceparent": traceparent.decode("ascii", "replace")} if traceparent else {}
         return msgspec.json.encode(found).decode()
 
-    def _advance(self, cursor: Cursor, stored: dict[tuple[str, int], int], fresh: Sequence[Received]) -> None:
-        reached: dict[tuple[str, int], int] = {}
-        for received in fresh:
-            reached[partition_of(received)] = received.position.offset + 1
+    def _advance(
+        self, cursor: Cursor, stored: dict[tuple[str, int], int], reached: Mapping[tuple[str, int], int]
+    ) -> None:
         for (topic, partition), next_ in sorted(reached.items()):
             expected = stored.get((topic, partition), 0)
-            if not positions.advance(cursor, self._name, topic, partition, expected, next_):
+            if next_ > expected and not positions.advance(cursor, self._name, topic, partition, expected, next_):
                 raise Fenced(f"{self._name} {topic}:{partition} is not at {expected}")
 
     def _open(self) -> Connection:
@@ -161,6 +165,14 @@ class Outbox:
     def _sorted(self, error: postgres.Error) -> Exception:
         self.close()
         return TransientError(f"postgres: {error}".strip()) if postgres.is_transient(error) else error
+
+
+def _reached(batch: Sequence[Received], passed: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+    found = dict(passed)
+    for received in batch:
+        at = partition_of(received)
+        found[at] = max(found.get(at, 0), received.position.offset + 1)
+    return found
 
 
 def partition_of(received: Received) -> tuple[str, int]:

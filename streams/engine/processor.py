@@ -9,13 +9,15 @@
 6. Metrics.
 
 Nothing but CancelledError ever leaves the agent body: `take_events` acknowledges in a `finally`, so an exception would
-acknowledge the whole batch (seen: 99,997 of 100,000 events gone without a word). For the same reason an abandoned batch
-is marked before the generator ends, and a fatal error parks the body until the process has stopped.
+acknowledge the whole batch (seen: 99,997 of 100,000 events gone without a word). And a stream that stops closes that
+generator, `finally` and all, before the body that still works on the batch is cancelled. So acknowledgement is withheld
+from the moment a batch is taken and allowed once it is durable, and a fatal error parks the body until the process has
+stopped.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -99,14 +101,14 @@ class Processor:
 
     async def _body(self, stream: Any) -> None:
         async for events in stream.take_events(self._spec.max_batch, within=self._spec.gather_seconds):
+            withhold(events)
             try:
                 await self._batch(events)
             except asyncio.CancelledError:
-                abandon(events)
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever it is must not acknowledge the batch
-                abandon(events)
                 await self._fail(error)
+            allow(events)
 
     async def _fail(self, error: BaseException) -> None:
         self._health.becomes("failed", f"{type(error).__name__}: {error}")
@@ -126,7 +128,7 @@ class Processor:
                 await self._produce(outputs + [self._letter(record, error) for record, error in rejected])
             else:
                 await self._produce([self._letter(record, error) for record, error in rejected])
-                rejected += await self._decide(self._outbox, received)
+                rejected += await self._decide(self._outbox, received, self._passed(events))
         self._finished(events, len(received), started)
         for record, error in rejected:
             log.warning("event_dead_lettered", unit=self._spec.name, position=str(record.position), reason=error.reason)
@@ -163,7 +165,17 @@ class Processor:
             outputs.extend(self._message(event, tracing.traceparent_of(received.headers)) for event in made)
         return outputs, rejected
 
-    async def _decide(self, outbox: Outbox, batch: Sequence[Received]) -> list[tuple[RawRecord, InvalidEvent]]:
+    def _passed(self, events: Sequence[Any]) -> dict[tuple[str, int], int]:
+        """Next offsets behind the batch, whatever its records hold."""
+        found: dict[tuple[str, int], int] = {}
+        for message in (event.message for event in events):
+            at = (message.topic.removeprefix(self._prefix), message.partition)
+            found[at] = max(found.get(at, 0), message.offset + 1)
+        return found
+
+    async def _decide(
+        self, outbox: Outbox, batch: Sequence[Received], passed: Mapping[tuple[str, int], int]
+    ) -> list[tuple[RawRecord, InvalidEvent]]:
         refused: list[tuple[RawRecord, InvalidEvent]] = []
 
         def publish(rejected: Sequence[Rejected]) -> None:
@@ -173,8 +185,8 @@ class Processor:
             except (ProduceError, TimeoutError) as error:
                 raise TransientError(f"kafka: {error}") from error
 
-        if batch:
-            await self._insist(lambda: outbox.decide(batch, publish))
+        if passed:
+            await self._insist(lambda: outbox.decide(batch, publish, passed))
             await self._check_log_reaches(outbox.stored)
             await self._insist(outbox.relay)
         return refused
@@ -297,13 +309,19 @@ def build_app(spec: ProcessorSpec, settings: Settings) -> faust.App:
     )
 
 
-def abandon(events: Sequence[Any]) -> None:
-    """Makes Faust's coming acknowledgement of these events do nothing: they will be delivered again.
+def withhold(events: Sequence[Any]) -> None:
+    """Makes Faust's acknowledgement of these events do nothing: they will be delivered again.
 
     `Consumer.ack` ignores messages already marked, and an offset that was never recorded is never committed.
     """
     for event in events:
         event.message.acked = True
+
+
+def allow(events: Sequence[Any]) -> None:
+    """What these events led to is durable: the next acknowledgement counts."""
+    for event in events:
+        event.message.acked = False
 
 
 def headers_of(message: Any) -> Headers:

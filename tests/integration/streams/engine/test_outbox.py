@@ -105,6 +105,23 @@ def test_what_was_decided_before_a_kill_is_published_after_it(
     assert counted() == {f"Q{n}": 1 for n in range(12)}
 
 
+def test_records_that_are_no_events_are_done_with_too(
+    settings: Settings, counted: Callable[[], dict[str, int]]
+) -> None:
+    """Else a consumer that met one last would look behind, and whoever waits for it would wait for ever."""
+    producer = EventProducer(settings.kafka, "test")
+    outbox = Outbox(NAME, Counting(), settings, producer)
+    assert outbox.decide(batch(range(3)), no_letters, {(INPUT, 0): 5}) == 3
+    assert outbox.positions() == {(INPUT, 0): 5}
+    assert outbox.decide([], no_letters, {(INPUT, 0): 6, (INPUT, 1): 1}) == 0
+    assert outbox.positions() == {(INPUT, 0): 6, (INPUT, 1): 1}
+    assert outbox.decide([], no_letters, {(INPUT, 0): 4}) == 0  # a replay moves nothing back
+    assert outbox.positions() == {(INPUT, 0): 6, (INPUT, 1): 1}
+    assert len(counted()) == 3
+    outbox.close()
+    producer.close()
+
+
 def test_a_dead_letter_that_is_not_confirmed_rolls_the_batch_back(
     settings: Settings, counted: Callable[[], dict[str, int]]
 ) -> None:
