@@ -1,15 +1,16 @@
 """Turns whatever a handler raises into a problem: ours, the framework's and the unexpected."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, NotFoundException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from runtime import logging
-from runtime.http import problems
+from runtime.http import problems, strictness
 from runtime.http.problems import FieldError, Problem
 
 _LOG = logging.get(__name__)
@@ -27,11 +28,12 @@ _BY_STATUS = {
     429: problems.RATE_LIMITED,
     503: problems.UNAVAILABLE,
 }
+_MISSING = re.compile(r"Missing required (?:query|header|cookie) parameter '([^']+)'")
 _DISCONNECTED = "client disconnected prematurely"
 
 
 def handle(request: Request[Any, Any, Any], error: Exception) -> Response[problems.ProblemDetails]:
-    problem = error if isinstance(error, Problem) else _translated(error)
+    problem = error if isinstance(error, Problem) else _translated(request, error)
     if problem.type.status >= HTTPStatus.INTERNAL_SERVER_ERROR and problem.type is problems.INTERNAL:
         # The one place an unexpected error is logged; its text never reaches the caller.
         _LOG.error("request_failed", method=request.method, exc_info=error)
@@ -46,13 +48,15 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[proble
 HANDLERS: ExceptionHandlersMap = {Exception: handle, HTTPException: handle, HTTPStatus.INTERNAL_SERVER_ERROR: handle}
 
 
-def _translated(error: Exception) -> Problem:
+def _translated(request: Request[Any, Any, Any], error: Exception) -> Problem:
     if isinstance(error, InternalServerException) and error.detail == _DISCONNECTED:
         return Problem(problems.INVALID_REQUEST, "The connection ended before the body did.")
     if isinstance(error, ValidationException):
-        found = tuple(_field_errors(error.extra))
+        found = tuple(_field_errors(error.extra, strictness.parameter_names(request))) or _missing(error.detail)
         detail = "; ".join(f"{each.parameter or each.pointer}: {each.detail}" for each in found[:3])
         return Problem(problems.INVALID_REQUEST, detail or _shown(error.detail), errors=found)
+    if isinstance(error, NotFoundException):
+        return Problem(problems.NOT_FOUND, "There is no such path; GET /schema shows those there are.")
     if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:
         type_ = _BY_STATUS[error.status_code]
         return Problem(type_, _shown(error.detail), headers=error.headers)
@@ -72,13 +76,18 @@ def _shown(detail: str) -> str:
     return detail if detail not in {status.phrase for status in HTTPStatus} else ""
 
 
-def _field_errors(extra: object) -> list[FieldError]:
-    """The framework's `extra` (`{key, message, source}` each) as field errors."""
+def _missing(detail: str) -> tuple[FieldError, ...]:
+    found = _MISSING.match(detail)
+    return (FieldError(detail="is required", parameter=found.group(1)),) if found else ()
+
+
+def _field_errors(extra: object, names: Mapping[str, str]) -> list[FieldError]:
+    """The framework's `extra` (`{key, message, source}` each) as field errors; `names` are the callers' of ours."""
     found = []
     for entry in extra if isinstance(extra, list) else ():
         key, message, source = entry.get("key", ""), entry.get("message", "is not valid"), entry.get("source")
         if source in ("body", None):
             found.append(FieldError(detail=message, pointer=pointer("" if key == "data" else key)))
         else:
-            found.append(FieldError(detail=message, parameter=key))
+            found.append(FieldError(detail=message, parameter=names.get(key, key)))
     return found

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 import uuid_utils
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime import logging, metrics, tracing
@@ -33,9 +33,14 @@ class Observed:
         request_id = given.decode("ascii") if _USABLE_ID.fullmatch(given) else str(uuid_utils.uuid7())
         scope["state"]["request_id"] = request_id
         started, status = time.perf_counter(), 500
+        asked = _method(scope)
+        if asked == "HEAD":  # RFC 9110, section 9.3.2: as GET, without the content; the framework knows no such rule
+            scope["method"] = HttpMethod.GET
 
         async def sent(message: Message) -> None:
             nonlocal status
+            if asked == "HEAD" and message["type"] == "http.response.body":
+                message["body"] = b""
             if message["type"] == "http.response.start":
                 status = message["status"]
                 extra = [(b"x-request-id", request_id.encode())]
@@ -47,15 +52,15 @@ class Observed:
         parent = headers.get(tracing.TRACEPARENT.encode(), b"").decode("latin-1") or None
         with (
             structlog.contextvars.bound_contextvars(request_id=request_id, service=self._service),
-            tracing.request_span(f"{self._service} {_method(scope)}", parent),
+            tracing.request_span(f"{self._service} {asked}", parent),
         ):
             try:
                 await self._app(scope, receive, sent)
             finally:
-                self._record(scope, status, time.perf_counter() - started)
+                self._record(scope, asked, status, time.perf_counter() - started)
 
-    def _record(self, scope: Any, status: int, seconds: float) -> None:
-        route, method = scope.get("path_template") or "(no route)", _method(scope)
+    def _record(self, scope: Any, method: str, status: int, seconds: float) -> None:
+        route = scope.get("path_template") or "(no route)"
         metrics.HTTP_REQUESTS.labels(self._service, method, route, str(status)).inc()
         metrics.HTTP_SECONDS.labels(self._service, method, route).observe(seconds)
         log = _LOG.debug if route in _QUIET else _LOG.info

@@ -59,6 +59,17 @@ def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -
         seen.add(name)
 
 
+def parameter_names(connection: ASGIConnection[Any, Any, Any, Any]) -> dict[str, str]:
+    """Names that callers know by names of the handler's arguments, as the framework's errors call them."""
+    scope: Any = connection.scope
+    for route in connection.app.routes:
+        if isinstance(route, HTTPRoute) and route.path_format == scope.get("path_template"):
+            _, model = route.route_handler_map.get(scope["method"], (None, None))
+            found = (*model.expected_query_params, *model.expected_header_params) if model else ()
+            return {each.field_name: each.field_alias for each in found}
+    return {}
+
+
 @lru_cache(maxsize=512)
 def _declared(app: Litestar, template: str, method: Method) -> dict[str, bool]:
     """Query parameters of a route and whether each may repeat, as the framework itself parsed them."""

@@ -49,12 +49,17 @@ class ThingsController(Controller):
         shelf: Injected[Shelf],
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
         kinds: Annotated[list[str] | None, QueryParameter(name="kind")] = None,
+        size_from: Annotated[int, QueryParameter(name="sizeFrom")] = 0,
     ) -> dict[str, int]:
         if thing_id == "broken":
             raise KeyError("a secret detail")
         if thing_id == "gone":
             raise Problem(problems.NOT_FOUND, "no such thing", headers={"X-More": "yes"}, retry_after_seconds=3)
         return {"size": await shelf.size(), "limit": limit, "kinds": len(kinds or ())}
+
+    @get("/")
+    async def on_shelf(self, shelf_name: Annotated[str, QueryParameter(name="shelfName")]) -> str:
+        return shelf_name
 
     @post("/")
     async def make(self, data: JSONBody[Thing]) -> Thing:
@@ -150,6 +155,23 @@ async def test_the_frameworks_own_errors_are_problems_too(client: httpx.AsyncCli
     problem(refused, 405, "method-not-allowed")
     assert "GET" in refused.headers["allow"]
     problem(await client.post("/v1/things", content=b"x" * 1_048_577), 413, "too-large")
+
+
+async def test_errors_name_parameters_as_callers_do(client: httpx.AsyncClient) -> None:
+    bad = (await client.get("/v1/things/1?sizeFrom=x")).json()
+    assert [each["parameter"] for each in bad["errors"]] == ["sizeFrom"]
+    missing = (await client.get("/v1/things")).json()
+    assert missing["errors"] == [{"detail": "is required", "parameter": "shelfName"}]
+
+
+async def test_head_is_get_without_the_content(client: httpx.AsyncClient) -> None:
+    """RFC 9110, section 9.1: GET and HEAD are the two methods every server has."""
+    for path, status in (("/v1/things/1", 200), ("/v1/things/gone", 404), ("/nowhere", 404)):
+        asked, head = await client.get(path), await client.head(path)
+        assert (head.status_code, head.content) == (status, b"")
+        for name in ("content-type", "content-length"):
+            assert head.headers[name] == asked.headers[name]
+    assert 'method="HEAD",route="/v1/things/{thing_id}"' in (await client.get("/metrics")).text
 
 
 async def test_our_problems_keep_their_headers(client: httpx.AsyncClient) -> None:
