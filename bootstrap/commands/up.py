@@ -33,8 +33,8 @@ _COMPACT = {
     ),
     "services": ("services",),
 }
-# Embedding a catalog takes minutes of a core, and being found by meaning may wait where being there may not: search gets
-# what the others leave. That needs a process of its own: a low priority thread would hold the interpreter's lock.
+# Embedding a catalog takes minutes of a core, and being found by meaning may wait where being there may not: search
+# gets what the others leave. That needs a process of its own: a low priority thread would hold the interpreter's lock.
 _NICE = {"search": 10, "processor-embedding": 10, "materializer-title_search": 10}
 _READY_SECONDS = 240.0  # a loaded machine takes minutes to import nine processes
 
