@@ -5,6 +5,7 @@ foreign code on our origin. The document itself is at /schema/openapi.json for a
 """
 
 import json
+import re
 from collections.abc import Iterator
 from html import escape
 from http import HTTPStatus
@@ -15,6 +16,7 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from runtime.http.problems import NOT_FOUND, Problem
 
+_CODE = re.compile(r"`([^`]+)`")
 _STYLE = """
 :root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 code,pre{font:14px/1.4 ui-monospace,monospace}pre{overflow:auto;padding:.75rem;border:1px solid #8884;border-radius:4px}
@@ -49,34 +51,55 @@ def _page(document: dict[str, Any]) -> Iterator[str]:
     title = escape(document["info"]["title"])
     yield "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
     yield f"<title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>"
-    yield f"<p>{escape(document['info'].get('description') or '')}</p>"
+    yield f"<p>{_prose(document['info'].get('description'))}</p>"
     yield "<p>OpenAPI 3.1: <a href='/schema/openapi.json'>/schema/openapi.json</a> · errors: "
     yield "<a href='/problems'>/problems</a></p>"
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            if isinstance(operation, dict) and "responses" in operation:
-                yield from _operation(path, method, operation)
+    operations = _in_reading_order(document["paths"])
+    yield "<ul>"
+    for path, method, operation in operations:
+        yield f"<li><a href='#{escape(operation['operationId'])}'>{method.upper()} <code>{escape(path)}</code></a> "
+        yield f"{_prose(operation.get('summary'))}"
+    yield "</ul>"
+    for path, method, operation in operations:
+        yield from _operation(path, method, operation)
     yield "<section><h2>Types</h2>"
     for name, schema in document.get("components", {}).get("schemas", {}).items():
         yield f"<details id='{escape(name)}'><summary><code>{escape(name)}</code></summary>{_json(schema)}</details>"
     yield "</section></html>"
 
 
+def _in_reading_order(paths: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """What a service is for comes first, health and the like last."""
+    found = [
+        (path, method, operation)
+        for path, item in paths.items()
+        for method, operation in item.items()
+        if isinstance(operation, dict) and "responses" in operation
+    ]
+    return sorted(found, key=lambda one: "operations" in one[2].get("tags", ()))
+
+
+def _prose(text: str | None) -> str:
+    """Descriptions are Markdown; of that only code is used."""
+    return _CODE.sub(r"<code>\1</code>", escape(text or ""))
+
+
 def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
-    yield f"<section><h2><span class=m>{method.upper()}</span> <code>{escape(path)}</code></h2>"
-    yield f"<p><b>{escape(operation.get('summary') or '')}</b></p><p>{escape(operation.get('description') or '')}</p>"
+    yield f"<section id='{escape(operation['operationId'])}'>"
+    yield f"<h2><span class=m>{method.upper()}</span> <code>{escape(path)}</code></h2>"
+    yield f"<p><b>{_prose(operation.get('summary'))}</b></p><p>{_prose(operation.get('description'))}</p>"
     if parameters := operation.get("parameters"):
         yield "<table><tr><th>parameter<th>in<th>type<th>meaning"
         for each in parameters:
             required = " (required)" if each.get("required") else ""
             yield f"<tr><td><code>{escape(each['name'])}</code>{required}<td>{escape(each['in'])}"
-            yield f"<td><code>{escape(_type(each.get('schema', {})))}</code><td>{escape(each.get('description') or '')}"
+            yield f"<td><code>{escape(_type(each.get('schema', {})))}</code><td>{_prose(each.get('description'))}"
         yield "</table>"
     if body := operation.get("requestBody"):
-        yield f"<h3>Body</h3><p>{escape(body.get('description') or '')}</p>" + "".join(_content(body))
+        yield f"<h3>Body</h3><p>{_prose(body.get('description'))}</p>" + "".join(_content(body))
     yield "<h3>Answers</h3><table>"
     for status, answer in operation["responses"].items():
-        yield f"<tr><td><b>{status}</b><td>{escape(answer.get('description') or '')}{''.join(_content(answer))}"
+        yield f"<tr><td><b>{status}</b><td>{_prose(answer.get('description'))}{''.join(_content(answer))}"
     yield "</table></section>"
 
 
@@ -90,7 +113,9 @@ def _content(holder: dict[str, Any]) -> Iterator[str]:
 
 def _reference(schema: dict[str, Any]) -> str:
     name = _type(schema)
-    return f"<a href='#{escape(name)}'>{escape(name)}</a>" if "$ref" in schema else f"<code>{escape(name)}</code>"
+    linked = "$ref" in schema or "$ref" in schema.get("items", {})
+    target = escape(name.removesuffix("[]"))
+    return f"<a href='#{target}'>{escape(name)}</a>" if linked else f"<code>{escape(name)}</code>"
 
 
 def _type(schema: dict[str, Any]) -> str:

@@ -246,6 +246,10 @@ async def test_the_document_and_its_page_need_no_network(client: httpx.AsyncClie
     assert "/v1/things/{thing_id}" in page
     assert "<script" not in page
     assert "https://" not in page
+    assert page.index("<h2><span class=m>GET</span> <code>/v1/things/{thing_id}") < page.index(
+        "<code>/health/live</code></h2>"
+    )
+    assert "(<code>not-found</code>)" in page  # descriptions are Markdown
 
 
 async def test_a_service_must_open_what_it_promised(tmp_path: Path) -> None:
