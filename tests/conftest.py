@@ -1,3 +1,11 @@
 """Plugins of all tests; fixtures of one kind of unit are in the folders below."""
 
+from hypothesis import HealthCheck, settings
+
 pytest_plugins = ["tests.support.backends"]
+
+# Machines are shared: an example that takes long once says nothing about the code. In CI the examples are the same in
+# every run, so that a red run is about the change; elsewhere they are new each time.
+settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("shared-machine"), derandomize=True)
+settings.load_profile("ci" if settings.get_current_profile_name() == "ci" else "shared-machine")
