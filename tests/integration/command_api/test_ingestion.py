@@ -87,7 +87,10 @@ async def test_fifty_attempts_at_once_leave_each_item_once(
     body = upserts(item("Q1"), item("Q2"))
     given = headers(body, at=now())
     answers = await asyncio.gather(*(client.post(url, content=body, headers=given) for _ in range(50)))
-    assert {answer.status_code for answer in answers} <= {202, 425}
+    # 503 is what a machine too busy to answer in time says; the same id may then be sent again, as here.
+    assert {answer.status_code for answer in answers} <= {202, 425, 503}
+    answers.append(await client.post(url, content=body, headers=given))
+    assert answers[-1].status_code == 202
     assert len({answer.text for answer in answers if answer.status_code == 202}) == 1
     assert len(await asyncio.to_thread(log_of, consumer, settings)) == 2
 
