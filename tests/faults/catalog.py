@@ -26,7 +26,7 @@ def write_catalog(folder: Path, home: Path) -> Catalog:
     """Writes `<provider>.jsonl` into the folder and reads it back. `home` has the downloaded data sets."""
     lines = read_native("movielens", assets.movielens_items(home))
     found = {
-        "wikidata": [item.body for item in itertools.islice(films(home), WIKIDATA)],
+        "wikidata": [item.body for item in itertools.islice(_films(home), WIKIDATA)],
         "movielens": [item.body for item in itertools.islice(lines, MOVIELENS)],
     }
     found["netflix"] = [_listing(body) for body in found["wikidata"][:NETFLIX]]
@@ -38,8 +38,12 @@ def write_catalog(folder: Path, home: Path) -> Catalog:
     return items
 
 
-def films(home: Path) -> Iterator[RawItem]:
-    """Some 2,000 of Wikidata's; those beyond the first `WIKIDATA` are in no catalog written here."""
+def more_films(home: Path) -> Iterator[RawItem]:
+    """Thousands that are in no catalog written here."""
+    return (item for item in read_native("wikidata", assets.movies_db(home)) if item.body.get("Year") not in _YEARS)
+
+
+def _films(home: Path) -> Iterator[RawItem]:
     return (item for item in read_native("wikidata", assets.movies_db(home)) if item.body.get("Year") in _YEARS)
 
 

@@ -138,7 +138,8 @@ class Scenario:
         assert outcomes.dead_letters(self.settings) == self._dead_letters
         state.check_log(self.settings, self._titles)
         if self.expected is not None:
-            assert state.difference(self.expected, found) == ""
+            difference = state.difference(self.expected, found)
+            assert not difference, difference
         return found
 
     def settle(self) -> None:
@@ -164,7 +165,7 @@ def until_replaced(system: System, unit: str, before: psutil.Process) -> None:
         found = system.processes().get(unit)
         return found is not None and found.pid != before.pid
 
-    wait_until(replaced, 60, f"a new process for {unit}")
+    wait_until(replaced, DEADLINE_SECONDS, f"a new process for {unit}")
 
 
 @contextmanager
@@ -182,7 +183,7 @@ def second_instance(system: System, *units: str) -> Iterator[subprocess.Popen[by
     try:
         yield process
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0, f"the second instance did not end in good order; see {log}"
+        assert process.wait(DEADLINE_SECONDS) == 0, f"the second instance did not end in good order; see {log}"
     finally:
         if process.poll() is None:
             process.kill()
@@ -198,7 +199,7 @@ def until_members(settings: Settings, consumer: str, count: int) -> None:
         found = admin.describe_consumer_groups([group])[group].result(10)
         return len(found.members) == count and all(member.assignment.topic_partitions for member in found.members)
 
-    wait_until(settled, 60, f"{count} members in {group}")
+    wait_until(settled, DEADLINE_SECONDS, f"{count} members in {group}")
 
 
 def _group(settings: Settings, consumer: str) -> str:

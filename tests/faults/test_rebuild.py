@@ -18,7 +18,7 @@ from qdrant_client import QdrantClient
 
 from proofs.system import System, fresh
 from runtime.settings import home_from
-from tests.faults.catalog import WIKIDATA, Catalog, films, write_catalog
+from tests.faults.catalog import Catalog, more_films, write_catalog
 from tests.faults.running import Import, Scenario
 
 pytestmark = [pytest.mark.backends, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -28,7 +28,7 @@ TABLES = {
     "availability": ("availability", "availability_titles"),
 }
 READ_MODELS = (*TABLES, "title_search")
-_RATE = 30.0  # a minute of traffic
+_RATE = 30.0  # items a second until the rebuilds are done
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_rebuilds_under_traffic(system: System, catalog: Catalog) -> None:
         query = "SELECT title_id, name FROM title_catalog WHERE length(name) > 12 ORDER BY title_id LIMIT 60"
         readers.known = dict(connection.execute(query).fetchall())
     rebuilt = threading.Event()
-    more = itertools.takewhile(lambda _: not rebuilt.is_set(), itertools.islice(films(system.home), WIKIDATA, None))
+    more = itertools.takewhile(lambda _: not rebuilt.is_set(), more_films(system.home))
     traffic = Import(system, {"wikidata": more}, _RATE)
     with readers.reading():
         traffic.start()
