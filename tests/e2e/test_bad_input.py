@@ -6,17 +6,14 @@ Every refusal is checked against the log: not one event is appended by it.
 import gzip
 import json
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
-import msgspec
 import pytest
 
 from runtime.connections.kafka import EventProducer, Message
-from tests.support.running import Running, SmallCatalog, eventually, sign, unchanged
+from tests.support.running import Running, SmallCatalog, delivery, eventually, film, problem, sign, unchanged
 
 PROVIDER = "disney_plus"
 MEBIBYTE = 1024 * 1024
@@ -42,23 +39,6 @@ def _still_flowing(running: Running) -> Iterator[None]:
     assert {name: one.pid for name, one in running.system.processes().items()} == {
         name: one.pid for name, one in restarts.items()
     }
-
-
-def film(native_id: str, title: str, **more: Any) -> dict[str, Any]:
-    row = {"show_id": native_id, "type": "Movie", "title": title, "release_year": "2003", "listed_in": "Drama"}
-    return {"id": native_id, "item": row | more}
-
-
-def delivery(*items: dict[str, Any]) -> bytes:
-    return msgspec.json.encode({"type": "catalog.items.upserted", "data": {"items": items}})
-
-
-def problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
-    body: dict[str, Any] = answer.json()
-    assert (body["type"], body["status"]) == (f"/problems/{slug}", status)
-    assert body["requestId"] == answer.headers["x-request-id"]
-    return body
 
 
 def reasons(running: Running, consumer: str) -> dict[str, str]:
@@ -373,186 +353,3 @@ def _append(running: Running, topic: str, value: bytes) -> str:
     finally:
         producer.close()
     return str(position)
-
-
-class TestQueries:
-    @pytest.mark.parametrize(
-        "query",
-        [
-            "x" * 1000,
-            "🎬 🍿 👩‍👩‍👧",
-            "'; DROP TABLE title_catalog; --",
-            '"toy story" AND (year:[1990 TO 2000] OR kind:*) ~2 ^5 \\',
-            "مدينة الملح שלום",
-            "\u202eyrots yot\u202c",
-            "%_%",
-            "\\x00 \\u0000 ${jndi:ldap://x} {{7*7}} <script>",
-            "a" + "\u0301" * 500,
-            " \t\n ",
-            "." * 1000,
-            "the the the the",
-            "\ufffe\uffff",
-        ],
-        ids=ascii,
-    )
-    def test_any_text_is_a_query(self, running: Running, query: str) -> None:
-        found = running.discovery.get("/v1/search", params={"q": query, "explain": "true"})
-        assert found.status_code == 200, found.text
-        assert found.json()["query"] == query
-        assert found.json()["degraded"] == []
-        assert len(running.by_imdb("tt0114709")) <= 1  # the tables are still there
-
-    @pytest.mark.parametrize(
-        ("path", "slug", "parameter"),
-        [
-            ("/v1/search?q=" + "x" * 10_240, "invalid-request", "q"),
-            ("/v1/search?q=%ed%a0%80", "invalid-request", None),
-            ("/v1/search?q=%ff", "invalid-request", None),
-            ("/v1/search?q=%00", "invalid-request", "q"),
-            ("/v1/search?limit=0", "invalid-request", "limit"),
-            ("/v1/search?limit=101", "invalid-request", "limit"),
-            ("/v1/search?limit=-1", "invalid-request", "limit"),
-            ("/v1/search?limit=abc", "invalid-request", "limit"),
-            ("/v1/search?limit=", "invalid-request", "limit"),
-            ("/v1/search?limit=1.5", "invalid-request", "limit"),
-            ("/v1/search?limit=99999999999999999999999", "invalid-request", "limit"),
-            ("/v1/search?limit=1&limit=2", "invalid-request", "limit"),
-            ("/v1/search?yearFrom=-1", "invalid-request", "yearFrom"),
-            ("/v1/search?yearFrom=10000", "invalid-request", "yearFrom"),
-            ("/v1/search?yearFrom=2001&yearTo=2000", "invalid-request", "yearFrom"),
-            ("/v1/search?kind=hologram", "invalid-request", "kind"),
-            ("/v1/search?region=us", "invalid-request", "region"),
-            ("/v1/search?region=USA", "invalid-request", "region"),
-            ("/v1/search?explain=perhaps", "invalid-request", "explain"),
-            ("/v1/search?" + "&".join(f"genre=g{n}" for n in range(21)), "invalid-request", "genre"),
-            ("/v1/search?" + "&".join(f"genre=g{n}" for n in range(101)), "invalid-request", None),
-            ("/v1/search?query=toy", "unknown-parameter", "query"),
-            ("/v1/search?Q=toy", "unknown-parameter", "Q"),
-            ("/v1/search?cursor=nonsense", "invalid-cursor", "cursor"),
-            ("/v1/search?cursor=" + "A" * 3000, "invalid-cursor", "cursor"),
-            ("/v1/search?cursor=%C3%A9", "invalid-cursor", "cursor"),
-            ("/v1/titles", "invalid-request", "externalId"),
-            ("/v1/titles?externalId=imdb", "invalid-request", "externalId"),
-            ("/v1/titles?externalId=imdb:" + "t" * 300, "invalid-request", "externalId"),
-            ("/v1/titles/a%00b", "invalid-request", "title_id"),
-            ("/v1/titles/" + "x" * 201, "invalid-request", "title_id"),
-        ],
-        ids=lambda value: value[:40] if isinstance(value, str) else "",
-    )
-    def test_wrong_parameters_are_named(self, running: Running, path: str, slug: str, parameter: str | None) -> None:
-        found = problem(running.discovery.get(path), 400, slug)
-        named = {error.get("parameter") for error in found.get("errors", [])}
-        assert parameter is None or parameter in named, found
-
-    def test_a_cursor_belongs_to_its_query(self, running: Running) -> None:
-        page = running.discovery.get("/v1/search", params={"limit": 5}).json()
-        cursor = page["nextCursor"]
-        assert running.discovery.get("/v1/search", params={"cursor": cursor, "limit": 7}).status_code == 200
-        for other in ({"kind": "movie"}, {"q": "star"}, {"yearFrom": 1990}, {"genre": "drama"}):
-            problem(running.discovery.get("/v1/search", params={**other, "cursor": cursor}), 400, "invalid-cursor")
-        flipped = cursor[:-2] + ("A" if cursor[-2] != "A" else "B") + cursor[-1]
-        for damaged in (cursor[:-3], flipped, cursor + "AAAA", cursor[::-1]):
-            problem(running.discovery.get("/v1/search", params={"cursor": damaged}), 400, "invalid-cursor")
-        operators = {"authorization": f"Bearer {running.settings.operator_token.reveal()}"}
-        foreign = running.ingestion.get(
-            "/v1/providers/wikidata/deliveries", params={"cursor": cursor}, headers=operators
-        )
-        problem(foreign, 400, "invalid-cursor")
-
-    @pytest.mark.parametrize(
-        ("body", "pointer"),
-        [
-            (b"", None),
-            (b"{", None),
-            (b'{"titleIds": []}', "#/titleIds"),
-            (b'{"titleIds": [1]}', "#/titleIds/0"),
-            (json.dumps({"titleIds": ["x"] * 101}).encode(), "#/titleIds"),
-            (b'{"titleIds": ["x"], "more": 1}', "#"),
-            (b'{"titleIds": ["a\\u0000"]}', None),
-            (b"\xff", None),
-            (b"[" * 50_000, None),
-        ],
-        ids=lambda value: ascii(value)[:30],
-    )
-    def test_batches(self, running: Running, body: bytes, pointer: str | None) -> None:
-        answer = running.discovery.post(
-            "/v1/titles:batchGet", content=body, headers={"content-type": "application/json"}
-        )
-        found = problem(answer, 400, "invalid-request")
-        assert pointer is None or [error["pointer"] for error in found["errors"]] == [pointer]
-
-    def test_a_body_beyond_the_limit(self, running: Running) -> None:
-        body = json.dumps({"titleIds": ["x" * 2 * MEBIBYTE]}).encode()
-        answer = running.discovery.post("/v1/titles:batchGet", content=body)
-        problem(answer, 413, "too-large")
-
-    def test_paths_and_methods_that_are_not_there(self, running: Running) -> None:
-        for client in (running.discovery, running.ingestion):
-            for path in ("/", "/v2/search", "/v1/titles/x/y", "/../../etc/passwd", "/schema/nothing"):
-                problem(client.get(path), 404, "not-found")
-        refused = running.discovery.request("DELETE", "/v1/titles/x")
-        problem(refused, 405, "method-not-allowed")
-        assert "GET" in refused.headers["allow"]
-        problem(running.ingestion.get(f"/v1/webhooks/{PROVIDER}"), 405, "method-not-allowed")
-        problem(running.discovery.get("/v1/titles/nobody"), 404, "not-found")
-
-
-class TestAtTheSameTime:
-    def test_fifty_deliveries_of_one_item(self, running: Running) -> None:
-        """One title, versions that only grow, and the newest by the source's clock stays."""
-        started = datetime.now(UTC) - timedelta(hours=1)
-        since = datetime.now(UTC)
-
-        def post(number: int) -> int:
-            entry = {
-                **film("crowded", f"Crowded Harbour Take {number}"),
-                "updatedAt": (started + timedelta(seconds=number)).isoformat(),
-            }
-            return running.post(PROVIDER, {"type": "catalog.item.upserted", "data": entry}).status_code
-
-        order = [*range(1, 50, 2), *range(0, 50, 2)]  # the newest is not the last to be sent
-        with ThreadPoolExecutor(16) as pool:
-            assert list(pool.map(post, order)) == [202] * 50
-        running.settle()
-        (hit,) = running.named("Crowded Harbour Take 49")
-        for number in (0, 25, 48):
-            assert running.named(f"Crowded Harbour Take {number}") == []
-        lines = running.mg("tap", "titles", "--from", since.isoformat(), "--json").out.splitlines()
-        events = [
-            record["event"]
-            for record in map(json.loads, lines)
-            if record["event"].get("name", "").startswith("Crowded Harbour Take")
-        ]
-        assert {event["title_id"] for event in events} == {hit["titleId"]}
-        versions = [event["version"] for event in events]
-        assert versions == sorted(set(versions))
-        assert running.title(hit["titleId"]).json()["version"] == versions[-1]
-
-    def test_one_delivery_many_times_at_once_is_one_delivery(self, running: Running) -> None:
-        body = delivery(*(film(f"race{n}", f"Raced Item Number {n}") for n in range(20)))
-        headers = running.headers(PROVIDER, body)
-        before = sum(running.ends("catalog-deliveries").values())
-        with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda _: running.post(PROVIDER, body, headers), range(8)))
-        accepted = [answer for answer in answers if answer.status_code == 202]
-        assert accepted
-        assert len({answer.content for answer in accepted}) == 1
-        for answer in answers:
-            if answer.status_code != 202:
-                problem(answer, 425, "delivery-in-progress")
-                assert answer.headers["retry-after"] == "1"
-        assert running.post(PROVIDER, body, headers).content == accepted[0].content
-        assert sum(running.ends("catalog-deliveries").values()) == before + 20
-
-    def test_two_bodies_under_one_id_at_once(self, running: Running) -> None:
-        webhook_id = f"race_{time.time_ns()}"
-        bodies = [delivery(film("body", f"Body Number {n}")) for n in range(6)]
-        before = sum(running.ends("catalog-deliveries").values())
-        post: Callable[[bytes], httpx.Response] = lambda body: running.post(PROVIDER, body, webhook_id=webhook_id)  # noqa: E731
-        with ThreadPoolExecutor(6) as pool:
-            answers = list(pool.map(post, bodies))
-        assert [answer.status_code for answer in answers].count(202) == 1
-        for answer in answers:
-            if answer.status_code != 202:
-                problem(answer, 409, "delivery-conflict")
-        assert sum(running.ends("catalog-deliveries").values()) == before + 1

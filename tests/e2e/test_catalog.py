@@ -5,10 +5,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.support.running import Running, SmallCatalog, eventually, unchanged
+from tests.support.running import Running, SmallCatalog, eventually, problem, unchanged
 
 
 def on_netflix(native_id: str, title: str, **more: Any) -> dict[str, Any]:
@@ -37,13 +36,6 @@ def on_justwatch(work: str, title: str, **more: Any) -> dict[str, Any]:
 def only(found: list[dict[str, Any]]) -> dict[str, Any]:
     assert len(found) == 1, found
     return found[0]
-
-
-def problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
-    body: dict[str, Any] = answer.json()
-    assert (body["type"], body["status"]) == (f"/problems/{slug}", status)
-    return body
 
 
 def test_the_import_says_what_became_of_it(catalog: SmallCatalog) -> None:

@@ -155,6 +155,23 @@ def sign(secret: str, webhook_id: str, at: datetime, body: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
+def film(native_id: str, title: str, **more: Any) -> dict[str, Any]:
+    row = {"show_id": native_id, "type": "Movie", "title": title, "release_year": "2003", "listed_in": "Drama"}
+    return {"id": native_id, "item": row | more}
+
+
+def delivery(*items: dict[str, Any]) -> bytes:
+    return msgspec.json.encode({"type": "catalog.items.upserted", "data": {"items": items}})
+
+
+def problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    body: dict[str, Any] = answer.json()
+    assert (body["type"], body["status"]) == (f"/problems/{slug}", status)
+    assert body["requestId"] == answer.headers["x-request-id"]
+    return body
+
+
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     """Polls; AssertionError after the deadline."""
     deadline = time.monotonic() + seconds
