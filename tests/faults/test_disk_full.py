@@ -1,9 +1,8 @@
 """The disk of the stack fills up in the middle of an import: said plainly, and nothing that was accepted is lost."""
 
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -47,15 +46,11 @@ def catalog(system: System, tmp_path_factory: pytest.TempPathFactory) -> Catalog
 def fill(folder: Path) -> Path:
     """Takes every free byte."""
     filler = folder / "filler"
-    with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(folder).free)
-        try:
-            while True:
-                file.seek(0, os.SEEK_END)
-                file.write(bytes(4096))
-                file.flush()
-        except OSError:
-            pass
+    with filler.open("ab", buffering=0) as file:
+        for size in (1 << 20, 4096):  # others write meanwhile, so the last bytes are taken in small pieces
+            with suppress(OSError):
+                while True:
+                    file.write(bytes(size))
     return filler
 
 

@@ -150,7 +150,8 @@ def test_rebuilds_under_traffic(system: System, catalog: Catalog) -> None:
         query = "SELECT title_id, name FROM title_catalog WHERE length(name) > 12 ORDER BY title_id LIMIT 60"
         readers.known = dict(connection.execute(query).fetchall())
     rebuilt = threading.Event()
-    more = itertools.takewhile(lambda _: not rebuilt.is_set(), more_films(system.home))
+    films = list(more_films(system.home))  # the importer reads in a thread, and a database cursor stays in its own
+    more = itertools.takewhile(lambda _: not rebuilt.is_set(), films)
     traffic = Import(system, {"wikidata": more}, _RATE)
     with readers.reading():
         traffic.start()
