@@ -210,8 +210,8 @@ def _title(row: Row, names: dict[str, Title]) -> Row:
 def _point(payload: Row, vectors: list[str], names: dict[str, Title], versions: dict[str, int]) -> Row:
     title_id = payload.pop("title_id")
     assert payload.pop("version") == versions[title_id], "the search index is not at the catalog's version"
-    payload.pop("embedding_version")  # of the version whose text was embedded; the text is what counts
-    payload.pop("browse_rank")
+    payload.pop("embedding_version", None)  # of the version whose text was embedded; the text is what counts
+    payload.pop("browse_rank", None)
     card = json.loads(payload.pop("card"))
     assert card.pop("title_id") == title_id
     card.pop("browse_rank")
