@@ -77,7 +77,8 @@ def mg() -> None:
 
 def main() -> None:
     try:
-        mg(standalone_mode=False)
+        # Named, or `python -m` would show up in usage lines as whatever module was run.
+        mg(prog_name="mg", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
