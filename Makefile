@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PATHS := schemas runtime streams command_api query_api bootstrap devstack migrations proofs tests
+PATHS := schemas runtime sync_laws sync_client streams command_api query_api bootstrap devstack migrations proofs tests
 export MG_HOME ?= .mg
 
 # Tests on real servers wait with deadlines, and a shared machine can miss one. What failed is tried once more, alone and

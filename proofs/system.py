@@ -19,7 +19,7 @@ from runtime import settings as settings_module
 from runtime.settings import Settings
 
 _START_SECONDS = 300
-_PORTS = ("INGESTION", "DISCOVERY", "PROCESSORS_ADMIN", "MATERIALIZERS_ADMIN", "SERVICES_ADMIN")
+_PORTS = ("INGESTION", "DISCOVERY", "SYNC", "PLAYBACK", "PROCESSORS_ADMIN", "MATERIALIZERS_ADMIN", "SERVICES_ADMIN")
 
 
 class SystemFailed(Exception):

@@ -75,6 +75,8 @@ class _ProviderEntry(msgspec.Struct, frozen=True, rename="camel"):
 class Ports(msgspec.Struct, frozen=True):
     ingestion: int = 8085
     discovery: int = 8081
+    sync: int = 8083
+    playback: int = 8086
     processors_admin: int = 9201
     materializers_admin: int = 9202
     services_admin: int = 9203

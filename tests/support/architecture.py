@@ -11,9 +11,11 @@ from typing import NamedTuple
 OURS = (
     "schemas",
     "runtime",
+    "sync_laws",
     "streams",
     "command_api",
     "query_api",
+    "sync_client",
     "bootstrap",
     "devstack",
     "migrations",
@@ -22,12 +24,15 @@ OURS = (
 )
 EVERYTHING = frozenset(OURS)
 CONTRACT = frozenset({"schemas", "runtime"})
+LAWS = frozenset({"sync_laws"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "schemas": frozenset(),
     "runtime": frozenset(),
-    "streams": CONTRACT,
-    "command_api": CONTRACT,
-    "query_api": CONTRACT,
+    "sync_laws": frozenset(),
+    "streams": CONTRACT | LAWS,
+    "command_api": CONTRACT | LAWS,
+    "query_api": CONTRACT | LAWS,
+    "sync_client": LAWS,
     "migrations": CONTRACT,
     "devstack": CONTRACT,
     "bootstrap": EVERYTHING - {"tests"},
