@@ -19,6 +19,7 @@ BATCHES_RETRIED = Counter("mg_stream_batch_retries_total", "Batches tried again,
 DEAD_LETTERS = Counter("mg_stream_dead_letters_total", "Confirmed dead letters.", ["unit", "reason"])
 FENCED = Counter("mg_stream_fenced_total", "Batches given up because another owner moved the position.", ["unit"])
 REBALANCES = Counter("mg_stream_rebalances_total", "Partitions assigned or revoked.", ["unit", "kind"])
+NOTICES = Counter("mg_stream_notices_total", "Change notices by outcome: sent, failed, skipped.", ["unit", "outcome"])
 OUTBOX_PENDING = Gauge("mg_stream_outbox_events", "Decided events that Kafka has not confirmed.", ["unit"])
 
 # What the units of a process say about themselves, set when the admin server is asked for metrics. A unit that finishes

@@ -1,11 +1,12 @@
 """Change notices: what a materializer tells live listeners after a commit, through Redis pub/sub.
 
-A notice says which stretch of the log was applied (`moved`) and which rows that changed. Pub/sub may lose messages, so a
-listener checks that each stretch begins where the last one it knows of ended; after a gap, or without rows (`rows` None: too
-many to send), it reads the rows above the revision it knows from the read model itself. Notices hurry things up; they
-are never the only copy.
+A notice says which stretch of the log was applied (`moved`) and which rows that changed. Pub/sub may lose messages, so
+a listener checks that each stretch begins where the last one it knows of ended; after a gap, or without rows (`rows`
+None: too many to send), it reads the rows above the revision it knows from the read model itself. Notices hurry things
+up; they are never the only copy.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -25,7 +26,10 @@ LiveRow = WatchStateRow | WatchlistRow | RatingRow | SessionRow | DeviceRow | De
 
 
 class Moved(Struct, frozen=True, array_like=True):
-    """Offsets [first, next) of one partition were applied."""
+    """Offsets [first, next) of one partition were applied.
+
+    Both are equal when an owner took over there: it says how far the read model is, in case that the last notices of
+    the one before were lost with it."""
 
     topic: str
     partition: int
@@ -52,12 +56,15 @@ def channel(read_model: str) -> str:
     return f"mg:notices:{read_model}"
 
 
-def encode(read_model: str, moved: tuple[Moved, ...], rows: tuple[LiveRow, ...]) -> bytes:
+def encode(read_model: str, moved: tuple[Moved, ...], rows: Sequence[LiveRow] | None) -> bytes:
+    """`rows` None: more than MOST_ROWS, and nobody counted or built them."""
+    if rows is None or len(rows) > MOST_ROWS:
+        return msgspec.msgpack.encode(Notice(read_model, moved))
     by_type: dict[str, list[LiveRow]] = {}
     for row in rows:
         by_type.setdefault(type(row).__name__, []).append(row)
     packed = {name: msgspec.Raw(msgspec.msgpack.encode(group)) for name, group in by_type.items()}
-    return msgspec.msgpack.encode(Notice(read_model, moved, packed if len(rows) <= MOST_ROWS else None))
+    return msgspec.msgpack.encode(Notice(read_model, moved, packed))
 
 
 def decode(data: bytes) -> tuple[Notice, tuple[LiveRow, ...]]:
@@ -67,5 +74,5 @@ def decode(data: bytes) -> tuple[Notice, tuple[LiveRow, ...]]:
     rows: list[LiveRow] = []
     for name, packed in (notice.rows or {}).items():
         if name in TYPES:
-            rows += msgspec.msgpack.decode(packed, type=list[TYPES[name]])  # type: ignore[misc]
+            rows += msgspec.msgpack.decode(packed, type=list[TYPES[name]])  # type: ignore[valid-type]
     return notice, tuple(rows)

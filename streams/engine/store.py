@@ -5,7 +5,10 @@ In order, in `apply`:
 2. look up which physical version is serving; when it is no longer the one held, a rebuild switched: Fenced;
 3. let the read model write its rows, guarded by versions;
 4. move each position from where this owner believes it is; a row count other than 1 means another owner: Fenced;
-5. commit. Until then nothing happened; after it everything did.
+5. commit. Until then nothing happened; after it everything did;
+6. of a live read model, tell listeners what moved and which rows changed: after the commit, and in the order of
+   commits, because one thread does both. What is not told (killed in between, Redis away) shows as a gap: the next
+   batch's stretch, or that of the next owner in `positions`, does not begin where the last one told of ended.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,25 +19,36 @@ from runtime import metrics
 from runtime.connections import positions, postgres
 from runtime.connections.postgres import Connection, Cursor
 from runtime.sql import Statements, beside
+from schemas.read_models.notices import LiveRow
+from streams.engine.notices import Announcer
 from streams.engine.outcome import Fenced, TransientError
 from streams.engine.spec import Advance, StoreContext
 
-Write = Callable[[Cursor, Statements, Sequence[Any]], None]
-"""Writes a batch through the cursor with the statements of its `queries.sql` (at the version being written)."""
+Write = Callable[[Cursor, Statements, Sequence[Any]], Sequence[LiveRow] | None]
+"""Writes a batch through the cursor with the statements of its `queries.sql` (at the version being written).
+
+Of a live read model it returns the rows that really changed, as they are now, or None when they are more than
+`notices.MOST_ROWS`. Of others what it returns is ignored."""
 
 _SQL = beside(__file__)
 
 
 class PostgresStore:
-    """A `Store` over PostgreSQL. `queries` is the read model's `queries.sql`."""
+    """A `Store` over PostgreSQL. `queries` is the read model's `queries.sql`, `live` whether it has listeners.
 
-    def __init__(self, context: StoreContext, write: Write, queries: Path) -> None:
+    A rebuild tells nobody: its rows are not the ones that are served.
+    """
+
+    def __init__(self, context: StoreContext, write: Write, queries: Path, *, live: bool = False) -> None:
         self._context = context
         self._write = write
         self._queries = queries
         self._connection: Connection | None = None
         self._version = context.version or 0
         self._statements: Statements | None = None
+        self._announcer: Announcer | None = None
+        if live and context.version is None:
+            self._announcer = Announcer(context.settings, context.read_model)
 
     @property
     def consumer(self) -> str:
@@ -45,17 +59,21 @@ class PostgresStore:
         try:
             with self._open().transaction(), self._open().cursor() as cursor:
                 self._hold(self._context.version or serving_version(cursor, self._context.read_model))
-                return positions.read(cursor, self.consumer, partitions)
+                found = positions.read(cursor, self.consumer, partitions)
         except postgres.Error as error:
             raise self._sorted(error) from error
+        if self._announcer is not None:
+            self._announcer.found(found)
+        return found
 
     def apply(self, writes: Sequence[Any], advances: Sequence[Advance]) -> None:
+        changed: Sequence[LiveRow] | None = ()
         try:
             connection = self._open()
             with connection.transaction(), connection.cursor() as cursor:
                 self._check_version(cursor)
                 if writes and self._statements is not None:
-                    self._write(cursor, self._statements, writes)
+                    changed = self._write(cursor, self._statements, writes)
                 for move in advances:
                     if not positions.advance(
                         cursor, self.consumer, move.topic, move.partition, move.expected, move.next
@@ -63,8 +81,15 @@ class PostgresStore:
                         raise Fenced(f"{self.consumer} {move.topic}:{move.partition} is not at {move.expected}")
         except postgres.Error as error:
             raise self._sorted(error) from error
+        if self._announcer is not None:
+            self._announcer.applied(advances, changed)
 
     def close(self) -> None:
+        self._disconnect()
+        if self._announcer is not None:
+            self._announcer.close()
+
+    def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -89,7 +114,7 @@ class PostgresStore:
 
     def _sorted(self, error: postgres.Error) -> Exception:
         """Connection trouble is transient; anything else is a bug of ours and ends the process with its traceback."""
-        self.close()
+        self._disconnect()
         if postgres.is_transient(error):
             metrics.BATCHES_RETRIED.labels(self._context.read_model, "postgres").inc()
             return TransientError(f"postgres: {error}".strip())
