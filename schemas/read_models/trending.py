@@ -1,9 +1,14 @@
 """trending: what is watched most, by region and window, in Redis.
 
-Written by `materializer:trending` from `title-trends`. One key a region and window holds a `Trend` as JSON; an older window
-never replaces a newer one. Losing Redis loses no data: the next window, or a rebuild, brings it back.
+Written by `materializer:trending` from `title-trends`. One key a region and window holds a `Trend` as JSON; an older
+window never replaces a newer one. Which version is served, and how far each version has read, stand in Redis too: when it
+loses everything, the positions are gone with the rest, and the writer fills it again from the log.
+
+A reader gets SERVING_KEY (`serving_version`), then `key(version, …)`; to wait for a position, `positions_key(version)`
+(`next_offsets`).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -40,3 +45,26 @@ class Trend(Struct, frozen=True, rename="camel"):
 
 def key(version: int, region: str, window: str) -> str:
     return f"mg:trending:v{version}:{region}:{window}"
+
+
+SERVING_KEY: Final = "mg:trending:serving"
+"""Redis key with the number of the version to read; not there before the first rebuild."""
+
+
+def serving_version(value: bytes | None) -> int:
+    """What the value of SERVING_KEY says."""
+    return int(value) if value else 1
+
+
+def positions_key(version: int) -> str:
+    """Redis hash: `topic:partition` → offset of the next message to apply."""
+    return f"mg:trending:v{version}:positions"
+
+
+def next_offsets(positions: Mapping[bytes, bytes]) -> dict[tuple[str, int], int]:
+    """What the hash of positions says, by topic and partition."""
+    found = {}
+    for field, offset in positions.items():
+        topic, _, partition = field.decode().rpartition(":")
+        found[topic, int(partition)] = int(offset)
+    return found
