@@ -72,6 +72,12 @@ class _ProviderEntry(msgspec.Struct, frozen=True, rename="camel"):
     burst: Annotated[int, msgspec.Meta(ge=1)] = 400
 
 
+class _KeySet(msgspec.Struct, frozen=True):
+    """The outline of `MG_AUTH_JWKS`; runtime/http/keys.py reads the keys."""
+
+    keys: tuple[dict[str, Any], ...]
+
+
 class Ports(msgspec.Struct, frozen=True):
     ingestion: int = 8085
     discovery: int = 8081
@@ -117,6 +123,17 @@ class BackendsUnderTest(msgspec.Struct, frozen=True):
     required: bool = False
 
 
+class IdentitySettings(msgspec.Struct, frozen=True):
+    """Whose tokens are believed. `jwks` is the key set itself (JSON) and goes before `jwks_file`, which may change
+    while processes run and need not exist. An empty `issuer` takes any.
+    """
+
+    jwks: str = ""
+    jwks_file: Path | None = None
+    audience: str = "media-gateway"
+    issuer: str = ""
+
+
 class EmbeddingSettings(msgspec.Struct, frozen=True):
     """`model_path` is a folder with model.onnx and tokenizer files; `model` is the id written into events."""
 
@@ -147,6 +164,7 @@ class Settings(msgspec.Struct, frozen=True):
     """Where services and admin servers listen. In a container 0.0.0.0, because there the network is the boundary."""
     operator_token: Secret = Secret("")
     """What operators send as a bearer token; empty lets nobody in."""
+    identity: IdentitySettings = IdentitySettings()
 
     def __repr__(self) -> str:
         """Addresses may carry passwords, so the representation is the description."""
@@ -201,6 +219,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         registry_url=env.get("MG_REGISTRY_URL") or stack.get("registry_url") or "",
         providers=_providers(env, home),
         operator_token=_operator_token(env, home),
+        identity=_identity(env, home),
         ports=Ports(
             **{
                 field: _integer(env, f"MG_PORT_{field.upper()}", stack.get(f"port_{field}", default))
@@ -305,6 +324,25 @@ def _operator_token(env: Mapping[str, str], home: Path) -> Secret:
     path = home / "operator.token"
     text = env.get("MG_OPERATOR_TOKEN") or (path.read_text() if path.exists() else "")
     return Secret(text.strip())
+
+
+def _identity(env: Mapping[str, str], home: Path) -> IdentitySettings:
+    """`MG_AUTH_JWKS` (JSON) or the file `MG_AUTH_JWKS_FILE`, else `$MG_HOME/jwks.json`, which `mg stack up` writes."""
+    text, named = env.get("MG_AUTH_JWKS", "").strip(), env.get("MG_AUTH_JWKS_FILE")
+    if not text and named and not Path(named).is_file():
+        raise SettingsError(f"MG_AUTH_JWKS_FILE names {named}, and there is no such file")
+    try:
+        if text:
+            msgspec.json.decode(text, type=_KeySet)
+    except ValueError:
+        # Somebody may have put a private key there: say where it is wrong, never what it says.
+        raise SettingsError('MG_AUTH_JWKS must be a JSON Web Key Set like {"keys": [{"kty": "OKP", …}]}') from None
+    return IdentitySettings(
+        jwks=text,
+        jwks_file=Path(named or home / "jwks.json"),
+        audience=env.get("MG_AUTH_AUDIENCE") or IdentitySettings().audience,
+        issuer=env.get("MG_AUTH_ISSUER", ""),
+    )
 
 
 def _providers(env: Mapping[str, str], home: Path) -> tuple[ProviderSettings, ...]:

@@ -5,13 +5,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ControllerRouterHandler
+from litestar.openapi.spec import Components
+from litestar.types import ControllerRouterHandler, Middleware
 
-from runtime.http import errors, operations, strictness
+from runtime.http import authenticating, errors, identity, operations, strictness
+from runtime.http.authenticating import Authenticating
 from runtime.http.docs_page import DocsPage, schema_router
+from runtime.http.identity import Verifier
 from runtime.http.observing import Observed
 from runtime.http.service import Check, ServiceSpec
+from runtime.http.sockets import SocketProblems
 from runtime.settings import Settings
 
 VERSION = "1.0.0"
@@ -37,16 +42,10 @@ def build_app(title: str, specs: Sequence[ServiceSpec], settings: Settings) -> L
             yield
             checks.clear()
 
+    authenticated = any(spec.authenticated for spec in specs)
+    verifier = identity.verifier_of(settings) if authenticated else None
     handlers: list[ControllerRouterHandler] = [operations.router(checks)]
-    handlers += [
-        Router(
-            "/",
-            route_handlers=list(spec.controllers),
-            dependencies={name: _provide(opened[spec.name], name) for name in spec.dependencies},
-            guards=[strictness.guard],
-        )
-        for spec in specs
-    ]
+    handlers += [_router(spec, opened[spec.name], verifier) for spec in specs]
     app = Litestar(
         handlers,
         lifespan=[resources],
@@ -62,10 +61,28 @@ def build_app(title: str, specs: Sequence[ServiceSpec], settings: Settings) -> L
             description="\n\n".join(spec.description for spec in specs if spec.description) or None,
             openapi_router=schema_router(),
             render_plugins=[DocsPage()],
+            components=authenticating.COMPONENTS if authenticated else Components(),
         ),
     )
+    authenticating.document(app.routes)
     app.asgi_handler = Observed(app.asgi_handler, title)
     return app
+
+
+def _router(spec: ServiceSpec, opened: dict[str, object], verifier: Verifier | None) -> Router:
+    dependencies = {name: _provide(opened, name) for name in spec.dependencies}
+    middleware: list[Middleware] = [SocketProblems]
+    if spec.authenticated and verifier is not None:
+        dependencies["caller"] = Provide(authenticating.caller_of, sync_to_thread=False)
+        middleware.append(DefineMiddleware(Authenticating, verifier=verifier))
+    return Router(
+        "/",
+        route_handlers=list(spec.controllers),
+        dependencies=dependencies,
+        guards=[strictness.guard],
+        middleware=middleware,
+        opt={authenticating.AUTHENTICATED: spec.authenticated},
+    )
 
 
 def _provide(opened: dict[str, object], name: str) -> Provide:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from litestar import Request, Response
+from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, InternalServerException, NotFoundException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
@@ -13,6 +14,7 @@ from runtime import logging
 from runtime.http import problems, strictness
 from runtime.http.problems import FieldError, Problem
 
+Connection = ASGIConnection[Any, Any, Any, Any]
 _LOG = logging.get(__name__)
 _INDEX = re.compile(r"\[(\d+)\]")
 _BY_STATUS = {
@@ -33,10 +35,7 @@ _DISCONNECTED = "client disconnected prematurely"
 
 
 def handle(request: Request[Any, Any, Any], error: Exception) -> Response[problems.ProblemDetails]:
-    problem = error if isinstance(error, Problem) else _translated(request, error)
-    if problem.type.status >= HTTPStatus.INTERNAL_SERVER_ERROR and problem.type is problems.INTERNAL:
-        # The one place an unexpected error is logged; its text never reaches the caller.
-        _LOG.error("request_failed", method=request.method, exc_info=error)
+    problem = problem_of(request, error)
     return Response(
         problem.body(str(request.scope["state"].get("request_id", ""))),
         status_code=problem.type.status,
@@ -45,14 +44,23 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[proble
     )
 
 
+def problem_of(connection: Connection, error: Exception) -> Problem:
+    """What ends a request or a WebSocket. Logs what nobody expected."""
+    problem = error if isinstance(error, Problem) else _translated(connection, error)
+    if problem.type is problems.INTERNAL:
+        # The one place an unexpected error is logged; its text never reaches the caller.
+        _LOG.error("request_failed", method=connection.scope.get("method", "WEBSOCKET"), exc_info=error)
+    return problem
+
+
 HANDLERS: ExceptionHandlersMap = {Exception: handle, HTTPException: handle, HTTPStatus.INTERNAL_SERVER_ERROR: handle}
 
 
-def _translated(request: Request[Any, Any, Any], error: Exception) -> Problem:
+def _translated(connection: Connection, error: Exception) -> Problem:
     if isinstance(error, InternalServerException) and error.detail == _DISCONNECTED:
         return Problem(problems.INVALID_REQUEST, "The connection ended before the body did.")
     if isinstance(error, ValidationException):
-        found = tuple(_field_errors(error.extra, strictness.parameter_names(request))) or _missing(error.detail)
+        found = tuple(_field_errors(error.extra, strictness.parameter_names(connection))) or _missing(error.detail)
         detail = "; ".join(f"{each.parameter or each.pointer}: {each.detail}" for each in found[:3])
         return Problem(problems.INVALID_REQUEST, detail or _shown(error.detail), errors=found)
     if isinstance(error, NotFoundException):

@@ -30,10 +30,15 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """One service. `dependencies` are the names that `resources` will provide: routes are built before it runs."""
+    """One service. `dependencies` are the names that `resources` will provide: routes are built before it runs.
+
+    `authenticated` makes every route demand a token of the caller (runtime/http/identity.py); handlers may then take
+    `caller: Injected[Caller]`, and a path parameter `user_id` must be the caller's.
+    """
 
     name: str
     controllers: tuple[type[Controller], ...]
     resources: Callable[[Settings], AbstractAsyncContextManager[Resources]]
     dependencies: tuple[str, ...]
     description: str = ""
+    authenticated: bool = False

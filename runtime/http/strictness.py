@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl
 from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
-from litestar.routes import HTTPRoute
+from litestar.routes import HTTPRoute, WebSocketRoute
 from litestar.types import Method
 
-from runtime.http import problems
+from runtime.http import authenticating, problems
 from runtime.http.problems import Problem, parameter_error
 
 _MOST_PARAMETERS = 100
@@ -37,7 +37,9 @@ def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -
     if not query:
         return
     scope: Any = connection.scope
-    known = _declared(connection.app, scope["path_template"], scope["method"])
+    known = _declared(connection.app, scope["path_template"], scope.get("method"))
+    if authenticating.takes_token_in_query(scope):
+        known = {**known, authenticating.QUERY_PARAMETER: False}
     try:
         given = parse_qsl(
             query.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict"
@@ -64,17 +66,24 @@ def parameter_names(connection: ASGIConnection[Any, Any, Any, Any]) -> dict[str,
     scope: Any = connection.scope
     for route in connection.app.routes:
         if isinstance(route, HTTPRoute) and route.path_format == scope.get("path_template"):
-            _, model = route.route_handler_map.get(scope["method"], (None, None))
+            _, model = route.route_handler_map.get(scope.get("method", ""), (None, None))
             found = (*model.expected_query_params, *model.expected_header_params) if model else ()
             return {each.field_name: each.field_alias for each in found}
     return {}
 
 
 @lru_cache(maxsize=512)
-def _declared(app: Litestar, template: str, method: Method) -> dict[str, bool]:
-    """Query parameters of a route and whether each may repeat, as the framework itself parsed them."""
+def _declared(app: Litestar, template: str, method: Method | None) -> dict[str, bool]:
+    """Query parameters of a route and whether each may repeat, as the framework itself parsed them. A WebSocket has no
+    method."""
     for route in app.routes:
-        if isinstance(route, HTTPRoute) and route.path_format == template:
+        if route.path_format != template:
+            continue
+        model = None
+        if isinstance(route, HTTPRoute) and method is not None:
             _, model = route.route_handler_map[method]
+        elif isinstance(route, WebSocketRoute) and method is None:
+            model = route.handler_parameter_model
+        if model is not None:
             return {found.field_alias: found.is_sequence for found in model.expected_query_params}
     return {}
