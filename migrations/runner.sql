@@ -27,10 +27,10 @@ SELECT pg_advisory_lock(hashtext('mg-migrate'))
 SELECT set_config(%(name)s, %(value)s, true)
 
 -- name: unreadable
--- Tables and views that the role, if there is one, has not been given yet.
+-- Tables, views and sequences that the role, if there is one, has not been given yet.
 SELECT c.relname
 FROM pg_class AS c, pg_roles AS r
-WHERE r.rolname = %(role)s AND c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v')
+WHERE r.rolname = %(role)s AND c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'S')
     AND NOT EXISTS (
         SELECT FROM aclexplode(c.relacl) AS a WHERE a.grantee = r.oid AND a.privilege_type = 'SELECT'
     )

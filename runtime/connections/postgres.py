@@ -1,5 +1,7 @@
 """PostgreSQL connections and pools with the time-outs every owner of a lock here must have."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -82,3 +84,13 @@ def reader_pool(dsn: str, application: str, *, size: int = 8, wait_seconds: floa
         },
         connection_class=psycopg.AsyncConnection[Row],
     )
+
+
+@asynccontextmanager
+async def snapshot(pool: AsyncPool) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
+    """One REPEATABLE READ transaction: every statement in it sees the database at the same moment."""
+    async with pool.connection() as connection:
+        # Only transactions that are opened explicitly look at it; in autocommit the pool's other users open none.
+        await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+        async with connection.transaction():
+            yield connection

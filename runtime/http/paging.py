@@ -26,8 +26,8 @@ def encode_cursor(query: Mapping[str, object], start: object) -> str:
     return base64.urlsafe_b64encode(packed + _check(query, packed)).rstrip(b"=").decode()
 
 
-def decode_cursor(query: Mapping[str, object], cursor: str, type_: type[T]) -> T:
-    """The `start` that was packed. Raises Problem (400, invalid-cursor)."""
+def decode_cursor(query: Mapping[str, object], cursor: str, type_: type[T], parameter: str = "cursor") -> T:
+    """The `start` that was packed. Raises Problem (400, invalid-cursor), which names the parameter."""
     try:
         if len(cursor) > _MOST_CHARACTERS:
             raise ValueError
@@ -37,7 +37,7 @@ def decode_cursor(query: Mapping[str, object], cursor: str, type_: type[T]) -> T
             raise ValueError
         return msgspec.msgpack.decode(packed, type=type_)
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise parameter_error("cursor", "is damaged or comes from another query", INVALID_CURSOR) from None
+        raise parameter_error(parameter, "is damaged or comes from another query", INVALID_CURSOR) from None
 
 
 def checked_limit(limit: int, most: int) -> int:

@@ -60,6 +60,11 @@ GONE = ProblemType(
     "gone", "The resource was here and is no longer", 410,
     "It was withdrawn for good as far as anybody knows; do not ask again under this id.",
 )  # fmt: skip
+CURSOR_TOO_OLD = ProblemType(
+    "cursor-too-old", "Nobody can tell any more what changed since this cursor", 410,
+    "Fetch everything again, without `since`, and go on with the cursor that answer gives. What the device changed "
+    "itself and has not sent yet stays valid.",
+)  # fmt: skip
 METHOD_NOT_ALLOWED = ProblemType(
     "method-not-allowed", "The resource has no such method", 405, "The Allow header lists the methods it has."
 )
@@ -111,7 +116,7 @@ READ_MODEL_BEHIND = ProblemType(
 
 PROBLEMS: tuple[ProblemType, ...] = (
     INVALID_REQUEST, UNKNOWN_PARAMETER, INVALID_CURSOR, INVALID_POSITION, UNAUTHENTICATED, INVALID_SIGNATURE, FORBIDDEN,
-    NOT_FOUND, GONE, METHOD_NOT_ALLOWED, CONFLICT, DELIVERY_CONFLICT, DELIVERY_IN_PROGRESS, TOO_LARGE,
+    NOT_FOUND, GONE, CURSOR_TOO_OLD, METHOD_NOT_ALLOWED, CONFLICT, DELIVERY_CONFLICT, DELIVERY_IN_PROGRESS, TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE, INVALID_DELIVERY, INVALID_CONTENT, RATE_LIMITED, INTERNAL, UNAVAILABLE, NOT_READY,
     READ_MODEL_BEHIND,
 )  # fmt: skip
