@@ -42,6 +42,13 @@ def merged_examples(settings: Settings, most: int) -> list[str]:
         return [str(title_id) for (title_id,) in cursor]
 
 
+def title_ids(settings: Settings, provider: str) -> dict[str, str]:
+    """Title ids by the provider's own item ids."""
+    with postgres.connect_plain(settings.postgres_dsn, "mg-outcomes") as connection, connection.cursor() as cursor:
+        cursor.execute(_SQL["titles_of_provider"], {"provider": provider})
+        return {str(native_id): str(title_id) for native_id, title_id in cursor}
+
+
 def dead_letters(settings: Settings) -> int:
     """How many were ever written, dropped ones included."""
     reader = LogReader(settings)

@@ -21,3 +21,7 @@ GROUP BY items.title_id, titles.popularity
 HAVING count(DISTINCT items.provider) > 1
 ORDER BY titles.popularity DESC, items.title_id
 LIMIT %(most)s
+
+-- name: titles_of_provider
+-- Which title each item of a provider belongs to now.
+SELECT native_id, title_id::text FROM provider_items WHERE provider = %(provider)s AND active AND title_id IS NOT NULL
