@@ -1,9 +1,9 @@
 """Replaying ratings as playback: who rated a film must have watched it, so each rating becomes a sitting before it.
 
 A rating says who, what and when. The rest is made up, but the same in every replay: each person has two to four
-devices, each film a length, good films are watched to the end and poor ones given up. Times are moved so that the newest rating
-is `until`, and everything is posted in the order of time through the real edges, a window of time after the other, so
-that no event is later against its neighbours than it would have been.
+devices, each film a length, good films are watched to the end and poor ones given up. Times are moved so that the
+newest rating is `until`, and everything is posted in the order of time through the real edges, one window of time after
+the other, so that no event is later against its neighbours than it would have been.
 """
 
 import asyncio
