@@ -45,12 +45,23 @@ def between(lower: str | None, upper: str | None) -> str:
     return found
 
 
+def spread(lower: str | None, upper: str | None, count: int) -> list[str]:
+    """`count` ranks in order above `lower` and below `upper`, close to as short as can be. Raises RankError."""
+    if count <= 0:
+        return []
+    if upper is None:
+        found = [between(lower, None)]
+        while len(found) < count:
+            found.append(between(found[-1], None))
+        return found
+    middle = between(lower, upper)
+    below = (count - 1) // 2
+    return [*spread(lower, middle, below), middle, *spread(middle, upper, count - 1 - below)]
+
+
 def _between(lower: str | None, upper: str | None) -> str:
-    if lower is None and upper is None:
-        return FIRST
     if lower is None:
-        assert upper is not None
-        return _below(upper)
+        return FIRST if upper is None else _below(upper)
     if upper is None:
         integer, fraction = _split(lower)
         following = _incremented(integer)

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 COMPLETED_PERCENT: Final = 95
 MOST_SITTINGS: Final = 16
-"""Sittings kept a title. Beyond it the ones that began first are forgotten, and with them only the memory that they had
-ended."""
+"""Sittings kept a title. Beyond it those that began first and hold no resume position are forgotten, and with them only
+the memory that they had ended."""
 BY_HAND: Final = ""
 """Name of the sitting of positions that were set, not played."""
 
@@ -77,14 +77,14 @@ class Watching(Struct):
 
     @property
     def finished(self) -> bool:
-        """Nothing to continue: the end was reached, or it was marked as watched after the last position."""
+        """Nothing to continue: the end was reached, or it was marked as watched with the last position or after it."""
         place = self.place
         if place is None:
             return True
         if place.completed:
             return True
         flag = self.flag
-        return flag is not None and flag.watched and (flag.hlc, flag.device_id) > (place.hlc, place.device_id)
+        return flag is not None and flag.watched and (flag.hlc, flag.device_id) >= (place.hlc, place.device_id)
 
     def played(self, session: str, kind: str, place: Place) -> None:
         """An event of a player. `session` must not be BY_HAND."""
@@ -123,7 +123,11 @@ class Watching(Struct):
             known.place = place
 
     def _forget_first(self) -> None:
-        del self.sittings[min((s.began, name) for name, s in self.sittings.items() if name != BY_HAND)[1]]
+        """Never the one with the resume position: a long film outlives many short looks elsewhere."""
+        place = self.place
+        del self.sittings[
+            min((s.began, name) for name, s in self.sittings.items() if name != BY_HAND and s.place is not place)[1]
+        ]
 
 
 def is_completed(position_ms: int, duration_ms: int | None) -> bool:

@@ -1,8 +1,8 @@
 """Watchlists: an observed-remove set of titles, each with its rank in a last-writer-wins register.
 
-Every addition has a tag of its own (its operation id). A removal takes away the tags that its device had seen and no
-others, so an addition made meanwhile elsewhere stays: add wins (Shapiro et al., "A comprehensive study of convergent and
-commutative replicated data types", 2011, section 3.3.5). Lists sort by rank, then title id.
+Every addition has a tag of its own (`sync_laws.tags`). A removal takes away the tags that its device had seen and no
+others, so an addition made meanwhile elsewhere stays: add wins (Shapiro et al., "A comprehensive study of convergent
+and commutative replicated data types", 2011, section 3.3.5). Lists sort by rank, then title id.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,8 +17,8 @@ MOST_ITEMS: Final = 10_000
 class Item(Struct):
     """All that is known of one title on one list. Mutable: `join` and the operations change it in place.
 
-    `added` holds live tags, `removed` dead ones, each with the clock of the operation that made it so. The rank register
-    is empty (hlc 0) for a title of which only a removal is known.
+    `added` holds live tags, `removed` dead ones, each with the clock of the operation that made it so. The rank
+    register is empty (hlc 0) for a title of which only a removal is known.
     """
 
     added: dict[str, int] = {}
@@ -73,4 +73,6 @@ class Item(Struct):
 
 def ordered(items: Mapping[str, Item]) -> list[str]:
     """Title ids of a list as people see it."""
-    return sorted((title for title, item in items.items() if item.present), key=lambda title: (items[title].rank, title))
+    return sorted(
+        (title for title, item in items.items() if item.present), key=lambda title: (items[title].rank, title)
+    )
