@@ -77,10 +77,11 @@ def test_insertions_at_one_place_end_with_an_error_and_not_with_a_wrong_rank(dow
 
     def insert_until_full() -> None:
         nonlocal lower, upper, made
-        for made in range(100 * MOST_CHARACTERS):
+        for _ in range(100 * MOST_CHARACTERS):
             found = between(lower, upper)
             assert lower < found < upper
             lower, upper = (lower, found) if downwards else (found, upper)
+            made += 1
 
     with pytest.raises(RankError, match="no room"):
         insert_until_full()

@@ -1,4 +1,5 @@
 import copy
+from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -52,7 +53,7 @@ events = st.one_of(
 histories = st.lists(events, max_size=25)
 
 
-def after(history: list[Event], start: Watching | None = None) -> Watching:
+def after(history: Sequence[Event], start: Watching | None = None) -> Watching:
     watching = copy.deepcopy(start) if start is not None else Watching()
     for event in history:
         event.apply(watching)

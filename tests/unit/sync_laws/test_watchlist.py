@@ -1,5 +1,5 @@
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -53,7 +53,7 @@ operations = st.one_of(
 histories = st.lists(operations, max_size=12)
 
 
-def after(history: list[Operation], start: Item | None = None) -> Item:
+def after(history: Sequence[Operation], start: Item | None = None) -> Item:
     item = copy.deepcopy(start) if start is not None else Item()
     for operation in history:
         operation.apply(item)
@@ -123,7 +123,8 @@ def test_two_devices_that_saw_the_same_operations_hold_the_same_list(
 def test_concurrent_addition_and_removal_keep_the_title() -> None:
     """The phone removes what it saw while the television adds again: add wins, whichever arrives first."""
     first, again, removal = Add("p", "a0", 1, "web"), Add("q", "a1", 2, "tv"), Remove(frozenset("p"), 3)
-    for history in ([first, again, removal], [first, removal, again], [removal, again, first]):
+    orders: list[list[Operation]] = [[first, again, removal], [first, removal, again], [removal, again, first]]
+    for history in orders:
         assert after(history).present
         assert after(history).added == {"q": 2}
 
