@@ -39,10 +39,30 @@ HTTP_SECONDS = Histogram(
 )
 WEBHOOK_ITEMS = Counter("mg_webhook_items_total", "Items of accepted deliveries.", ["provider", "action"])
 WEBHOOK_REJECTED = Counter("mg_webhook_rejections_total", "Rejected deliveries by problem.", ["provider", "problem"])
+COMMANDS = Counter(
+    "mg_command_events_total",
+    "What people's devices sent, by outcome: events accepted or repeated, requests refused by problem.",
+    ["service", "outcome"],
+)
 
 # Search.
 SEARCH_SECONDS = Histogram("mg_search_leg_seconds", "One leg of a search.", ["leg"], buckets=_SECONDS)
 SEARCH_DEGRADED = Counter("mg_search_degraded_total", "Searches answered without a leg.", ["leg"])
+
+# The live channel. `transport`: websocket or sse.
+LIVE_CONNECTIONS = Gauge("mg_live_connections", "Open channels.", ["transport"])
+LIVE_ENDED = Counter("mg_live_ended_total", "Channels that ended, by why.", ["transport", "ending"])
+LIVE_MESSAGES = Counter("mg_live_messages_total", "Messages sent, by type.", ["type"])
+LIVE_REFETCHES = Counter("mg_live_refetches_total", "Clients told to fetch everything anew, by reason.", ["reason"])
+LIVE_GAPS = Counter(
+    "mg_live_gaps_total",
+    "Times that notices may have been missed: listening (again), chain, rows (too many to tell), sweep.",
+    ["cause"],
+)
+LIVE_READS = Counter("mg_live_reads_total", "Deltas read from the database for a channel, by outcome.", ["outcome"])
+LIVE_AGE = Histogram(
+    "mg_live_age_seconds", "occurred_at of the newest row of a message to its sending.", buckets=_SECONDS
+)
 
 # Supervision.
 UNIT_RESTARTS = Counter("mg_unit_restarts_total", "Units started again after they died.", ["unit"])

@@ -75,6 +75,16 @@ DELIVERY_CONFLICT = ProblemType(
     "delivery-conflict", "This webhook-id came with another body before", 409,
     "A webhook-id names one delivery for ever: send the other body under an id of its own. Trying again cannot help.",
 )  # fmt: skip
+OPERATION_CONFLICT = ProblemType(
+    "operation-conflict", "An operation id came with another content before", 409,
+    "Nothing of the request was accepted. An id names one operation of a device for ever: `errors` points at each that "
+    "was something else before. Send those under ids of their own, and the rest again as it is.",
+)  # fmt: skip
+OPERATION_IN_PROGRESS = ProblemType(
+    "operation-in-progress", "These operations are being accepted right now", 425,
+    "Another request with the same operation ids has not finished. Try again after Retry-After seconds: the answer "
+    "will then be that of the first request.",
+)  # fmt: skip
 DELIVERY_IN_PROGRESS = ProblemType(
     "delivery-in-progress", "This delivery is being processed right now", 425,
     "Another request with the same webhook-id and body has not finished. Try again after Retry-After seconds: the "
@@ -95,6 +105,15 @@ INVALID_DELIVERY = ProblemType(
 INVALID_CONTENT = ProblemType(
     "invalid-content", "The body is well-formed but unusable", 422, "`errors` points at each bad place."
 )
+CLOCK_AHEAD = ProblemType(
+    "clock-ahead", "A clock of the request is more than five minutes ahead", 422,
+    "Nothing was accepted: such a stamp would win against everybody's until then. MG-Time is the server's clock; set "
+    "the device's by it, stamp anew and send again.",
+)  # fmt: skip
+WATCHLIST_FULL = ProblemType(
+    "watchlist-full", "The watchlist has no room for this", 422,
+    "Nothing was accepted. `errors` points at the additions that do not fit; take titles off, or leave these out.",
+)  # fmt: skip
 RATE_LIMITED = ProblemType(
     "rate-limited", "Too many requests", 429, "Wait Retry-After seconds; RateLimit and RateLimit-Policy show the quota."
 )
@@ -116,9 +135,9 @@ READ_MODEL_BEHIND = ProblemType(
 
 PROBLEMS: tuple[ProblemType, ...] = (
     INVALID_REQUEST, UNKNOWN_PARAMETER, INVALID_CURSOR, INVALID_POSITION, UNAUTHENTICATED, INVALID_SIGNATURE, FORBIDDEN,
-    NOT_FOUND, GONE, CURSOR_TOO_OLD, METHOD_NOT_ALLOWED, CONFLICT, DELIVERY_CONFLICT, DELIVERY_IN_PROGRESS, TOO_LARGE,
-    UNSUPPORTED_MEDIA_TYPE, INVALID_DELIVERY, INVALID_CONTENT, RATE_LIMITED, INTERNAL, UNAVAILABLE, NOT_READY,
-    READ_MODEL_BEHIND,
+    NOT_FOUND, GONE, CURSOR_TOO_OLD, METHOD_NOT_ALLOWED, CONFLICT, DELIVERY_CONFLICT, OPERATION_CONFLICT,
+    OPERATION_IN_PROGRESS, DELIVERY_IN_PROGRESS, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_DELIVERY, INVALID_CONTENT,
+    CLOCK_AHEAD, WATCHLIST_FULL, RATE_LIMITED, INTERNAL, UNAVAILABLE, NOT_READY, READ_MODEL_BEHIND,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Redis with Redis' clock, so every process sees one bucket and their clocks do no
 """
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -12,20 +13,24 @@ import msgspec
 from runtime.connections import redis
 from runtime.http.problems import RATE_LIMITED, Problem
 
-_SCRIPT = """
-local now = redis.call('TIME')
-local now_us = now[1] * 1000000 + now[2]
-local interval = tonumber(ARGV[1])
-local tolerance = interval * tonumber(ARGV[2])
-local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or now_us), now_us)
-local wanted = arrival + interval
-local early = wanted - tolerance - now_us
-if early > 0 then
-  return {0, 0, math.ceil(early), math.ceil(arrival - now_us)}
+TAKE = """
+local function take(key, interval, burst)
+  local now = redis.call('TIME')
+  local now_us = now[1] * 1000000 + now[2]
+  local tolerance = interval * burst
+  local arrival = math.max(tonumber(redis.call('GET', key) or now_us), now_us)
+  local wanted = arrival + interval
+  local early = wanted - tolerance - now_us
+  if early > 0 then
+    return {0, 0, math.ceil(early), math.ceil(arrival - now_us)}
+  end
+  redis.call('SET', key, string.format('%.0f', wanted), 'PX', math.ceil((wanted - now_us) / 1000) + 1)
+  return {1, math.floor((now_us + tolerance - wanted) / interval), 0, math.ceil(wanted - now_us)}
 end
-redis.call('SET', KEYS[1], string.format('%.0f', wanted), 'PX', math.ceil((wanted - now_us) / 1000) + 1)
-return {1, math.floor((now_us + tolerance - wanted) / interval), 0, math.ceil(wanted - now_us)}
 """
+"""The Lua function that takes one request out of a bucket, for scripts that do more in the same round trip: its reply
+is for `decision_of`."""
+_SCRIPT = TAKE + "return take(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]))"
 
 
 class Quota(msgspec.Struct, frozen=True):
@@ -33,6 +38,10 @@ class Quota(msgspec.Struct, frozen=True):
 
     rate_per_second: float
     burst: int
+
+    @property
+    def interval_us(self) -> float:
+        return 1_000_000 / self.rate_per_second
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -56,9 +65,12 @@ class RedisRateLimiter:
         self._script = client.register_script(_SCRIPT)
 
     async def take(self, key: str, quota: Quota) -> Decision:
-        interval = 1_000_000 / quota.rate_per_second
-        allowed, remaining, retry, full = await self._script(keys=[self._prefix + key], args=[interval, quota.burst])
-        return Decision(bool(allowed), int(remaining), int(retry) / 1e6, int(full) / 1e6)
+        return decision_of(await self._script(keys=[self._prefix + key], args=[quota.interval_us, quota.burst]))
+
+
+def decision_of(reply: Sequence[int]) -> Decision:
+    allowed, remaining, retry, full = reply
+    return Decision(bool(allowed), int(remaining), int(retry) / 1e6, int(full) / 1e6)
 
 
 def headers(name: str, quota: Quota, decision: Decision) -> dict[str, str]:

@@ -1,0 +1,96 @@
+"""Commands of many callers in one round trip.
+
+While one round trip is under way, whoever comes waits and then shares the next one: a busy process uses one connection
+and pays for one system call where it would pay for dozens, an idle one waits for nothing.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from redis.exceptions import NoScriptError
+
+from runtime.connections import redis
+
+_MOST_AT_ONCE = 100
+
+
+class Script:
+    """A Lua script, sent by its hash."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        # Redis names scripts by this hash; nothing depends on its strength.
+        self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class _Waiting(NamedTuple):
+    command: tuple[Any, ...]
+    reply: "asyncio.Future[Any]"
+
+
+class RedisBatches:
+    """Not for blocking commands. `close()` before the client is closed."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._waiting: list[_Waiting] = []
+        self._sender: asyncio.Task[None] | None = None
+
+    async def run(self, *command: Any) -> Any:
+        """The reply of one command. Raises redis.Error; the command may then have been carried out all the same."""
+        waiting = _Waiting(command, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send_all())
+        return await waiting.reply
+
+    async def run_script(self, script: Script, keys: Sequence[str | bytes], args: Sequence[Any]) -> Any:
+        """The reply of a script, which is loaded when the server does not know it. Raises redis.Error."""
+        try:
+            return await self.run("EVALSHA", script.sha, len(keys), *keys, *args)
+        except NoScriptError:
+            return await self.run("EVAL", script.text, len(keys), *keys, *args)
+
+    async def close(self) -> None:
+        """Returns when everything under way has its reply."""
+        if self._sender is not None:
+            await self._sender
+
+    async def _send_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_MOST_AT_ONCE], self._waiting[_MOST_AT_ONCE:]
+                await self._send(batch)
+        finally:
+            # Only a batch that could not be sent leaves somebody waiting: nobody may wait for ever.
+            for each in self._waiting:
+                each.reply.cancel()
+            self._waiting = []
+            self._sender = None
+
+    async def _send(self, batch: Sequence[_Waiting]) -> None:
+        replies: Sequence[Any]
+        try:
+            if len(batch) == 1:
+                # redis-py types this method's callers, not the method.
+                replies = [await self._client.execute_command(*batch[0].command)]  # type: ignore[no-untyped-call]
+            else:
+                pipeline = self._client.pipeline(transaction=False)
+                for each in batch:
+                    pipeline.execute_command(*each.command)
+                replies = await pipeline.execute(raise_on_error=False)
+        except redis.Error as error:
+            replies = [error] * len(batch)
+        except BaseException:
+            for each in batch:
+                each.reply.cancel()
+            raise
+        for each, reply in zip(batch, replies, strict=True):
+            if each.reply.done():  # its caller went away
+                continue
+            if isinstance(reply, Exception):
+                each.reply.set_exception(reply)
+            else:
+                each.reply.set_result(reply)
