@@ -2,6 +2,10 @@
 -- FOR SHARE lets a switch wait for the transactions that still write the version it leaves.
 SELECT version FROM read_model_versions WHERE read_model = %(read_model)s FOR SHARE
 
+-- name: lock_partition
+-- One owner at a time in the partitions of one number, also those whose position has no row yet; ends with the transaction.
+SELECT pg_advisory_xact_lock(hashtext('mg-positions/' || %(consumer)s::text), %(partition)s::integer)
+
 -- name: lock_positions
 -- Two owners of one partition take turns here; the second one sees what the first has done.
 SELECT topic, partition, next FROM consumer_positions WHERE consumer = %(consumer)s ORDER BY topic, partition FOR UPDATE

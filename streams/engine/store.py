@@ -3,10 +3,11 @@
 In order, in `apply`:
 1. connect if need be; begin;
 2. look up which physical version is serving; when it is no longer the one held, a rebuild switched: Fenced;
-3. let the read model write its rows, guarded by versions;
-4. move each position from where this owner believes it is; a row count other than 1 means another owner: Fenced;
-5. commit. Until then nothing happened; after it everything did;
-6. of a live read model, tell listeners what moved and which rows changed: after the commit, and in the order of
+3. of an exclusive read model, wait until no other owner is in the middle of the same partitions;
+4. let the read model write its rows, guarded by versions, or by what it read of them once the others were out;
+5. move each position from where this owner believes it is; a row count other than 1 means another owner: Fenced;
+6. commit. Until then nothing happened; after it everything did;
+7. of a live read model, tell listeners what moved and which rows changed: after the commit, and in the order of
    commits, because one thread does both. What is not told (killed in between, Redis away) shows as a gap: the next
    batch's stretch, or that of the next owner in `positions`, does not begin where the last one told of ended.
 """
@@ -37,12 +38,21 @@ class PostgresStore:
     """A `Store` over PostgreSQL. `queries` is the read model's `queries.sql`, `live` whether it has listeners.
 
     A rebuild tells nobody: its rows are not the ones that are served.
+
+    `exclusive` is for a `write` that reads rows, changes them and writes them back. The fence alone does not protect
+    it: a frozen owner may wake up and commit one topic's batch between the read and the write of its successor, which
+    moves positions of another topic only. So owners take turns, by the numbers of the batch's partitions: whoever
+    writes a row has a partition of the same number, whatever the topic. What a transaction reads after that was
+    committed by all the owners before it, and what they left unfinished the server has rolled back.
     """
 
-    def __init__(self, context: StoreContext, write: Write, queries: Path, *, live: bool = False) -> None:
+    def __init__(
+        self, context: StoreContext, write: Write, queries: Path, *, live: bool = False, exclusive: bool = False
+    ) -> None:
         self._context = context
         self._write = write
         self._queries = queries
+        self._exclusive = exclusive
         self._connection: Connection | None = None
         self._version = context.version or 0
         self._statements: Statements | None = None
@@ -72,6 +82,8 @@ class PostgresStore:
             connection = self._open()
             with connection.transaction(), connection.cursor() as cursor:
                 self._check_version(cursor)
+                if self._exclusive:
+                    self._take_turns(cursor, advances)
                 if writes and self._statements is not None:
                     changed = self._write(cursor, self._statements, writes)
                 for move in advances:
@@ -111,6 +123,11 @@ class PostgresStore:
             serving = serving_version(cursor, self._context.read_model)
             if serving != self._version:
                 raise Fenced(f"{self._context.read_model} is now served from version {serving}")
+
+    def _take_turns(self, cursor: Cursor, advances: Sequence[Advance]) -> None:
+        """In ascending order, so that two owners never wait for each other. The locks end with the transaction."""
+        for partition in sorted({move.partition for move in advances}):
+            cursor.execute(_SQL["lock_partition"], {"consumer": self.consumer, "partition": partition})
 
     def _sorted(self, error: postgres.Error) -> Exception:
         """Connection trouble is transient; anything else is a bug of ours and ends the process with its traceback."""
