@@ -27,10 +27,12 @@ SELECT pg_advisory_lock(hashtext('mg-migrate'))
 SELECT set_config(%(name)s, %(value)s, true)
 
 -- name: unreadable
--- Tables, views and sequences that the role, if there is one, has not been given yet.
+-- Tables, views and sequences that the role, if there is one, has not been given yet. Partitions are read through their
+-- table, whose privileges count; writers make new ones at any time.
 SELECT c.relname
 FROM pg_class AS c, pg_roles AS r
-WHERE r.rolname = %(role)s AND c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v', 'S')
+WHERE r.rolname = %(role)s AND c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+    AND NOT c.relispartition
     AND NOT EXISTS (
         SELECT FROM aclexplode(c.relacl) AS a WHERE a.grantee = r.oid AND a.privilege_type = 'SELECT'
     )

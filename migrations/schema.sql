@@ -1,8 +1,12 @@
 -- name: relations
--- Tables (r) and views (v) of the current schema, and anything else that the dump would have to know (its kind).
-SELECT c.oid::bigint, c.relname, c.relkind::text, array_to_string(c.reloptions, ', ')
+-- Tables (r, partitioned p) and views (v) of the current schema, and anything else that the dump would have to know (its
+-- kind). A partition comes with the table it belongs to and its bounds.
+SELECT c.oid::bigint, c.relname, c.relkind::text, array_to_string(c.reloptions, ', '), pg_get_partkeydef(c.oid),
+    p.relname, pg_get_expr(c.relpartbound, c.oid)
 FROM pg_class AS c
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind NOT IN ('i', 'S', 't', 'c')
+LEFT JOIN pg_inherits AS h ON h.inhrelid = c.oid AND c.relispartition
+LEFT JOIN pg_class AS p ON p.oid = h.inhparent
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind NOT IN ('i', 'I', 'S', 't', 'c')
     AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
 ORDER BY c.relname COLLATE "C"
 
@@ -23,10 +27,19 @@ SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %(
 ORDER BY contype = 'p' DESC, conname COLLATE "C"
 
 -- name: indexes
--- Those that no constraint made.
+-- Those that no constraint made and that are no partition's share of its table's.
 SELECT pg_get_indexdef(i.indexrelid)
 FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
-WHERE i.indrelid = %(oid)s AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = i.indexrelid)
+WHERE i.indrelid = %(oid)s AND NOT c.relispartition
+    AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = i.indexrelid)
+ORDER BY c.relname COLLATE "C"
+
+-- name: sequences
+-- Those that belong to no column. Numbers as the server knows them, also where nobody said so.
+SELECT c.relname, format_type(s.seqtypid, NULL), s.seqincrement, s.seqmin, s.seqmax, s.seqstart, s.seqcache, s.seqcycle
+FROM pg_sequence AS s JOIN pg_class AS c ON c.oid = s.seqrelid
+WHERE c.relnamespace = current_schema()::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype IN ('a', 'i', 'e'))
 ORDER BY c.relname COLLATE "C"
 
 -- name: view_text
@@ -45,9 +58,12 @@ SELECT 'type ' || t.typname FROM pg_type AS t WHERE t.typnamespace = current_sch
     AND t.typtype IN ('e', 'd', 'r')
     AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = t.oid AND d.deptype = 'e')
 UNION ALL
-SELECT 'sequence ' || c.relname FROM pg_class AS c
+SELECT 'sequence of a column ' || c.relname FROM pg_class AS c
 WHERE c.relkind = 'S' AND c.relnamespace = current_schema()::regnamespace
-    AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'i')
+    AND EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'a')
+UNION ALL
+SELECT 'partitioned partition ' || c.relname FROM pg_class AS c
+WHERE c.relkind = 'p' AND c.relispartition AND c.relnamespace = current_schema()::regnamespace
 UNION ALL
 SELECT 'row security of ' || c.relname FROM pg_class AS c
 WHERE c.relrowsecurity AND c.relnamespace = current_schema()::regnamespace

@@ -22,6 +22,7 @@ class Statements:
 
     def __init__(self, path: Path, version: int | None = None) -> None:
         self.path = path
+        self.version = version
         self._statements = {
             name: text if version is None else text.replace("{v}", str(int(version)))
             for name, text in read(path).items()

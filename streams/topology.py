@@ -1,7 +1,19 @@
 """Everything that runs in the pipeline: two tuples, nothing discovered."""
 
 from streams.engine.spec import MaterializerSpec, ProcessorSpec
-from streams.materializers import availability, provider_deliveries, title_catalog, title_search
+from streams.materializers import (
+    availability,
+    devices,
+    playback_history,
+    preferences,
+    provider_deliveries,
+    ratings,
+    title_catalog,
+    title_search,
+    trending,
+    watch_state,
+    watchlist,
+)
 from streams.processors import embedding, entity_resolution, normalization
 
 PROCESSORS: tuple[ProcessorSpec, ...] = (normalization.SPEC, entity_resolution.SPEC, embedding.SPEC)
@@ -10,5 +22,12 @@ MATERIALIZERS: tuple[MaterializerSpec, ...] = (
     availability.SPEC,
     title_search.SPEC,
     provider_deliveries.SPEC,
+    watch_state.SPEC,
+    watchlist.SPEC,
+    playback_history.SPEC,
+    ratings.SPEC,
+    devices.SPEC,
+    preferences.SPEC,
+    trending.SPEC,
 )
 PIPELINE: tuple[ProcessorSpec | MaterializerSpec, ...] = (*PROCESSORS, *MATERIALIZERS)

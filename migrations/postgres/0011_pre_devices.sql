@@ -2,9 +2,9 @@
 CREATE TABLE devices_v1 (
     user_id      text COLLATE "C" NOT NULL,
     device_id    text COLLATE "C" NOT NULL,
-    name         text             NOT NULL,
-    kind         text             NOT NULL,
-    capabilities text[]           NOT NULL,
+    name         text COLLATE "C" NOT NULL,
+    kind         text COLLATE "C" NOT NULL,
+    capabilities text[] COLLATE "C" NOT NULL,
     removed      boolean          NOT NULL,
     hlc          bigint           NOT NULL,
     event_at     timestamptz      NOT NULL,

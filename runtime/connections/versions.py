@@ -38,7 +38,8 @@ def serving_version(cursor: Cursor, read_model: str) -> int:
 
 
 def create_version(dsn: str, read_model: str, tables: Sequence[str], version: int) -> None:
-    """Empty tables of `version`, shaped and indexed like the serving ones; what an earlier try left is dropped.
+    """Empty tables of `version`, shaped, indexed and partitioned like the serving ones; what an earlier try left is
+    dropped. A partitioned one has no partitions yet: its writer makes those it needs.
 
     Raises VersionError when `version` is the serving one, psycopg.Error when the database is away or busy.
     """
@@ -49,9 +50,10 @@ def create_version(dsn: str, read_model: str, tables: Sequence[str], version: in
         for table in tables:
             new, old = physical(table, version), physical(table, serving)
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(new)))
-            cursor.execute(
-                sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(sql.Identifier(new), sql.Identifier(old))
+            statement = sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
+                sql.Identifier(new), sql.Identifier(old)
             )
+            cursor.execute(statement.as_bytes(cursor) + _partitioning(cursor, old))
         positions.forget(cursor, consumer(read_model, version))
 
 
@@ -112,6 +114,13 @@ def _require(connection: Connection, tables: Sequence[str], version: int) -> Non
         row = connection.execute(_SQL["table_exists"], {"name": physical(table, version)}).fetchone()
         if row is None or not row[0]:
             raise VersionError(f"there is no {physical(table, version)}: make the version first")
+
+
+def _partitioning(cursor: Cursor, table: str) -> bytes:
+    """` PARTITION BY …` as the server wrote it down, which LIKE leaves out; nothing for a plain table."""
+    cursor.execute(_SQL["partition_key"], {"name": table})
+    row = cursor.fetchone()
+    return f" PARTITION BY {row[0]}".encode() if row is not None else b""
 
 
 def _switch(cursor: Cursor, read_model: str, tables: Sequence[str], version: int) -> None:

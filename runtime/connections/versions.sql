@@ -22,3 +22,7 @@ SELECT to_regclass(%(name)s) IS NOT NULL
 -- name: view_definition
 -- The SELECT behind a view, and nothing when there is no such view.
 SELECT pg_get_viewdef(oid) FROM pg_class WHERE oid = to_regclass(%(name)s) AND relkind = 'v'
+
+-- name: partition_key
+-- What follows PARTITION BY, and nothing for a table that is not partitioned.
+SELECT pg_get_partkeydef(partrelid) FROM pg_partitioned_table WHERE partrelid = to_regclass(%(name)s)

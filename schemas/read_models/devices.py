@@ -1,8 +1,9 @@
 """devices: the devices of each person, and what was asked of them.
 
-Written by `materializer:devices` from `device-changes`; readers use the views `devices` (removed ones stay, with `removed`
-true, so that deltas can tell) and `device_commands` (never carried out after `expires_at`). Whether a device is online is
-no fact of the log: its heartbeats live in Redis under `heartbeat_key` and end by themselves.
+Written by `materializer:devices` from `device-changes`; readers use the views `devices` (removed ones stay, with
+`removed` true, so that deltas can tell) and `device_commands` (never carried out after `expires_at`; expired ones stay
+until a rebuild). Whether a device is online is no fact of the log: its heartbeats live in Redis under `heartbeat_key`
+and end by themselves.
 """
 
 from datetime import datetime
@@ -21,7 +22,7 @@ HEARTBEAT_SECONDS = 90
 
 
 class DeviceRow(Struct, frozen=True, kw_only=True, gc=False):
-    """A row of the view `devices`. Won by (hlc, removed before registered)."""
+    """A row of the view `devices`. Won by (hlc, removed before registered). A removed one has no name nor kind."""
 
     user_id: str
     device_id: str

@@ -1,7 +1,8 @@
 """playback_history: the sessions of each person, open and ended, newest first.
 
-Written by `materializer:playback_history` from `playback-sessions`; readers use the view `playback_history`. Partitioned by
-month of `started_at` (UTC), which is the same in every event about one session. Won by (hlc, ended before open).
+Written by `materializer:playback_history` from `playback-sessions`; readers use the view `playback_history`. It has
+partitions by month of `started_at` (UTC), which is the same in every event about one session. Won by (hlc, ended
+before open).
 """
 
 from datetime import datetime

@@ -1,8 +1,8 @@
 """trending: what is watched most, by region and window, in Redis.
 
 Written by `materializer:trending` from `title-trends`. One key a region and window holds a `Trend` as JSON; an older
-window never replaces a newer one. Which version is served, and how far each version has read, stand in Redis too: when it
-loses everything, the positions are gone with the rest, and the writer fills it again from the log.
+window never replaces a newer one. Which version is served, and how far each has read, stand in Redis too: when it loses
+everything, the positions are gone with the rest, and the writer fills it again from the log.
 
 A reader gets SERVING_KEY (`serving_version`), then `key(version, …)`; to wait for a position, `positions_key(version)`
 (`next_offsets`).
@@ -57,8 +57,18 @@ def serving_version(value: bytes | None) -> int:
 
 
 def positions_key(version: int) -> str:
-    """Redis hash: `topic:partition` → offset of the next message to apply."""
+    """Redis hash: `position_field` → offset of the next message to apply."""
     return f"mg:trending:v{version}:positions"
+
+
+def places_key(version: int) -> str:
+    """Redis hash, for the writer: key of a trend → end of its window in milliseconds and offset of its event."""
+    return f"mg:trending:v{version}:places"
+
+
+def position_field(topic: str, partition: int) -> str:
+    """Field of the hash of positions."""
+    return f"{topic}:{partition}"
 
 
 def next_offsets(positions: Mapping[bytes, bytes]) -> dict[tuple[str, int], int]:
