@@ -1,11 +1,12 @@
 """Everything that is wrong with a request, named place by place, and refused at once."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from runtime.http import problems
 from runtime.http.problems import FieldError, Problem
 
+T = TypeVar("T")
 MOST_ERRORS: Final = 100
 SERVER_TIME_HEADER: Final = "MG-Time"
 
@@ -31,6 +32,13 @@ class Faults:
     def add_clock(self, pointer: str, detail: str) -> None:
         self._clocks += 1
         self.add(pointer, detail)
+
+    def nothing_wrong(self, found: T | None, now: datetime) -> T:
+        """`found`, which was read without a fault. Raises Problem (422) otherwise."""
+        self.raise_if_any(now)
+        if found is None:
+            raise RuntimeError("nothing was read and no fault was found")
+        return found
 
     def raise_if_any(self, now: datetime) -> None:
         """Raises Problem (422): clock-ahead when clocks are all that is wrong, else invalid-content."""

@@ -7,6 +7,7 @@ import msgspec
 
 from command_api.faults import Faults
 from runtime.http.identity import usable_id
+from runtime.http.problems import parameter_error
 from sync_laws import clock, rank
 
 MOST_POSITION_MS: Final = 10 * 24 * 3600 * 1000
@@ -103,6 +104,13 @@ class Checks:
     def device(self, given: str, at: str) -> None:
         if not usable_id(given):
             self.faults.add(at, "must be printable characters without / and :")
+
+
+def path_id(name: str, text: str) -> str:
+    """A user's or device's id in a path, for callers who may name any. Raises Problem (400)."""
+    if not usable_id(text):
+        raise parameter_error(name, "must be 1 to 128 printable characters without / and :")
+    return text
 
 
 def time_of(hlc: int) -> datetime:

@@ -179,7 +179,7 @@ class Intake:
 
 
 def digest_of(event: AnyEvent) -> bytes:
-    """Of the content, for `Proposed.digest`. A repetition must have the same: give nothing that depends on when it came."""
+    """Of the content, for `Proposed.digest`. A repetition must have the same: nothing in it may be of its arrival."""
     return hashlib.blake2b(msgspec.msgpack.encode(event), digest_size=DIGEST_BYTES).digest()
 
 

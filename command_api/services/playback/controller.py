@@ -7,6 +7,7 @@ import msgspec
 from litestar import Controller, Request, Response, post
 from litestar.params import PathParameter
 
+from command_api.fields import path_id
 from command_api.intake import Accepted, Intake, Proposed
 from command_api.openapi import BODY_REFUSALS, ID_REFUSALS, POSITION, RATES, json_body, refusals
 from command_api.services.playback import events
@@ -73,6 +74,7 @@ class PlaybackController(Controller):
         intake: Injected[Intake],
         clock: Injected[Clock],
     ) -> Response[ReportsAccepted]:
+        path_id("user_id", user_id)
         body = await bodies.json_body(request)
 
         async def propose() -> Sequence[Proposed]:
@@ -98,6 +100,7 @@ class PlaybackController(Controller):
         intake: Injected[Intake],
         clock: Injected[Clock],
     ) -> Response[ReportsAccepted]:
+        path_id("user_id", user_id)
         body = await bodies.json_body(request)
 
         async def propose() -> Sequence[Proposed]:
