@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from query_api.reading import in_utc, snapshot
 from query_api.user_changes.cursor import READ_MODEL_OF, Cursor, Mark
 from runtime import sql
-from runtime.connections import postgres
 from runtime.connections.postgres import AsyncPool, Row
 from runtime.http.positions import NextOffsets
-from runtime.http.problems import UNAVAILABLE, Problem
 from schemas.read_models.devices import DeviceCommandRow, DeviceRow
 from schemas.read_models.notices import LiveRow
 from schemas.read_models.playback_history import SessionRow
@@ -62,26 +61,19 @@ async def read_changes(
 
     Raises Problem: 410 (cursor-too-old), 503 when the database is away.
     """
-    try:
-        async with postgres.snapshot(pool) as connection:
-
-            async def rows(statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-                return await (await connection.execute(_SQL[statement], parameters)).fetchall()
-
-            standing = _standing(await rows("standing", {"read_models": sorted({READ_MODEL_OF[k] for k in kinds})}))
-            since.check(now, standing.newest)
-            seen = {kind: since.seen(kind, standing.versions[READ_MODEL_OF[kind]]) for kind in kinds}
-            always = {"user_id": user_id, "now": now}
-            above = {kind: seen.get(kind, _NOTHING_ABOVE) for kind in READ_MODEL_OF}
-            heads = await rows("changed", {**always, **above, "limit": limit + 1})
-            upto = {head["kind"]: head["revision"] for head in heads[:limit]}
-            found: list[LiveRow] = []
-            for kind, highest in upto.items():
-                found += map(_ROW_OF[kind], await rows(kind, {**always, "above": seen[kind], "upto": highest}))
-    except postgres.Error as error:
-        if postgres.is_transient(error):
-            raise Problem(UNAVAILABLE, "The database does not answer.", retry_after_seconds=2) from error
-        raise
+    async with snapshot(pool) as read:
+        read_models = sorted({READ_MODEL_OF[kind] for kind in kinds})
+        standing = _standing(await read(_SQL["standing"], {"read_models": read_models}))
+        since.check(now, standing.newest)
+        seen = {kind: since.seen(kind, standing.versions[READ_MODEL_OF[kind]]) for kind in kinds}
+        always = {"user_id": user_id, "now": now}
+        above = {kind: seen.get(kind, _NOTHING_ABOVE) for kind in READ_MODEL_OF}
+        heads = await read(_SQL["changed"], {**always, **above, "limit": limit + 1})
+        upto = {head["kind"]: head["revision"] for head in heads[:limit]}
+        found: list[LiveRow] = []
+        for kind, highest in upto.items():
+            stretch = {**always, "above": seen[kind], "upto": highest}
+            found += map(_ROW_OF[kind], await read(_SQL[kind], stretch))
     found.sort(key=lambda row: row.revision)
     marks = {kind: Mark(standing.versions[READ_MODEL_OF[kind]], upto.get(kind, seen[kind])) for kind in kinds}
     return Changes(
@@ -122,8 +114,7 @@ def watchlist_row(row: Row) -> WatchlistRow:
 
 def _converter(type_: type[LiveRow]) -> Callable[[Row], LiveRow]:
     def convert(row: Row) -> LiveRow:
-        in_utc = {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in row.items()}
-        converted: LiveRow = msgspec.convert(in_utc, type_)
+        converted: LiveRow = msgspec.convert(in_utc(row), type_)
         return converted
 
     return convert

@@ -1,20 +1,34 @@
-"""discovery: what is there, what is it, where can it be watched? Reads title_catalog, availability and title_search."""
+"""discovery: what is there, what is it, where can it be watched, what is watched most?
+
+Reads title_catalog, availability, title_search and trending.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
+from query_api.freshness import Freshness, Sources
+from query_api.freshness.reader import PostgresStates
 from query_api.services.discovery.controller import SearchController, TitleController
-from query_api.services.discovery.freshness import Freshness
 from query_api.services.discovery.reader import CatalogReader, QdrantSearcher
 from query_api.services.discovery.search import Search
+from query_api.services.discovery.trending import TrendingController
+from query_api.services.discovery.trends import DiscoveryStates, RedisTrends
 from runtime import logging
 from runtime.clock import SystemClock
-from runtime.connections import postgres, qdrant
+from runtime.connections import postgres, qdrant, redis
 from runtime.embedding import Embedder, EmbeddingUnavailable
 from runtime.http.service import Resources, ServiceSpec
 from runtime.settings import Settings
+from schemas.read_models import trending
 
+SOURCES: Final = {
+    "title_catalog": Sources(frozenset({"titles"})),
+    "availability": Sources(frozenset({"titles"})),
+    "title_search": Sources(frozenset({"titles", "title-embeddings"})),
+    trending.READ_MODEL: Sources(trending.TOPICS),
+}
 _LOG = logging.get(__name__)
 
 
@@ -22,23 +36,27 @@ _LOG = logging.get(__name__)
 async def _resources(settings: Settings) -> AsyncIterator[Resources]:
     pool = postgres.reader_pool(settings.postgres_reader_dsn, "mg-service-discovery")
     client = qdrant.connect_async(settings.qdrant_url)
+    trends_client = redis.client(settings.redis_url, "mg-service-discovery")
     embedder = Embedder(settings.embedding)
     warming = asyncio.create_task(asyncio.to_thread(_warm, embedder))
     await pool.open()
     catalog, searcher = CatalogReader(pool), QdrantSearcher(client)
+    states, trends = PostgresStates(pool), RedisTrends(trends_client)
     try:
         yield Resources(
             dependencies={
                 "titles": catalog,
                 "search": Search(searcher, embedder),
-                "freshness": Freshness(catalog, settings.query_wait_seconds),
+                "freshness": Freshness(DiscoveryStates(states, trends), settings.query_wait_seconds, SOURCES),
+                "trends": trends,
                 "clock": SystemClock(),
             },
-            ready={"postgres": catalog.check, "qdrant": searcher.check},
+            ready={"postgres": states.check, "qdrant": searcher.check},
         )
     finally:
         await warming
         await client.close()
+        await trends_client.aclose()
         await pool.close()
 
 
@@ -52,8 +70,8 @@ def _warm(embedder: Embedder) -> None:
 
 SPEC = ServiceSpec(
     name="discovery",
-    controllers=(SearchController, TitleController),
+    controllers=(SearchController, TitleController, TrendingController),
     resources=_resources,
-    dependencies=("titles", "search", "freshness", "clock"),
+    dependencies=("titles", "search", "freshness", "trends", "clock"),
     description="Search the catalog, read titles, see where they can be watched.",
 )

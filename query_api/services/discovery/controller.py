@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import ResponseHeader
-from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from query_api.services.discovery.examples import SEARCH_EXAMPLE, TITLE_EXAMPLE, answered
-from query_api.services.discovery.freshness import Freshness
+from query_api.answering import After, answered
+from query_api.freshness import Freshness
+from query_api.services.discovery.examples import SEARCH_EXAMPLE, TITLE_EXAMPLE
 from query_api.services.discovery.reader import CatalogReader, Filters, TitleSnapshot
 from query_api.services.discovery.responses import (
     AvailabilityResponse,
@@ -25,16 +26,11 @@ from query_api.services.discovery.search import Search
 from runtime.clock import Clock
 from runtime.http import problems
 from runtime.http.paging import checked_limit
-from runtime.http.positions import AFTER_HEADER
 from runtime.http.problems import GONE, NOT_FOUND, Problem, parameter_error
 from runtime.http.service import Injected
 from schemas.types.catalog import Kind
 
 TitleId = Annotated[str, PathParameter(description="Id of a title.", max_length=200)]
-After = Annotated[
-    str | None,
-    HeaderParameter(name=AFTER_HEADER, description="Log positions (MG-Position) that the answer must include."),
-]
 Region = Annotated[str | None, QueryParameter(description="ISO 3166-1 alpha-2.", pattern="^[A-Z]{2}$")]
 # Sequences, because the framework documents an annotated `tuple[X, ...]` as a list of X or anything.
 Terms = Annotated[Sequence[str], QueryParameter(description="May be given several times.", max_items=20)]
@@ -84,7 +80,7 @@ class SearchController(Controller):
             year_to=year_to,
         )
         checked_limit(limit, _MOST)
-        fresh = await freshness.wait("title_search", after)
+        fresh = await freshness.wait(after, "title_search")
         page = await search.find(SearchRequest(q, filters, limit, cursor, fresh))
         return SearchResponse.of(q, page, await freshness.as_of("title_search"), explain=explain)
 
@@ -108,7 +104,7 @@ class TitleController(Controller):
         freshness: Injected[Freshness],
         after: After = None,
     ) -> Response[TitleResponse | None]:
-        await freshness.wait("title_catalog", after)
+        await freshness.wait(after, "title_catalog")
         snapshot = await _found(titles, title_id)
         if snapshot.document is None:
             return _moved(snapshot)
@@ -135,7 +131,7 @@ class TitleController(Controller):
         ],
         after: After = None,
     ) -> TitleList:
-        await freshness.wait("title_catalog", after)
+        await freshness.wait(after, "title_catalog")
         source, _, value = external_id.partition(":")
         found = await titles.by_external_id(source, value)
         items = tuple(TitleResponse.of(each.document, each.written_at) for each in found if each.document is not None)
@@ -157,7 +153,7 @@ class TitleController(Controller):
     ) -> BatchResponse:
         if any("\x00" in title_id for title_id in data.title_ids):
             raise parameter_error("titleIds", "must not contain NUL characters")
-        await freshness.wait("title_catalog", after)
+        await freshness.wait(after, "title_catalog")
         found = await titles.titles(data.title_ids)
         return BatchResponse.of(data.title_ids, found, await freshness.as_of("title_catalog"))
 
@@ -177,7 +173,7 @@ class TitleController(Controller):
         region: Region = None,
         after: After = None,
     ) -> Response[AvailabilityResponse | None]:
-        await freshness.wait("availability", after)
+        await freshness.wait(after, "availability")
         snapshot = await _found(titles, title_id)
         if snapshot.document is None:
             return _moved(snapshot, "/availability" + (f"?region={region}" if region else ""))
@@ -201,7 +197,7 @@ class TitleController(Controller):
         after: After = None,
     ) -> Response[SimilarResponse | None]:
         checked_limit(limit, _MOST_SIMILAR)
-        await freshness.wait("title_search", after)
+        await freshness.wait(after, "title_search")
         snapshot = await _found(titles, title_id)
         if snapshot.document is None:
             return _moved(snapshot, "/similar")

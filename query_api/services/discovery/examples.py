@@ -1,11 +1,6 @@
 """Examples of the OpenAPI document: invented titles, real shapes."""
 
 from datetime import UTC, datetime
-from typing import Any
-
-import msgspec
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example
 
 from query_api.services.discovery.ranking import FacetCount
 from query_api.services.discovery.responses import (
@@ -15,8 +10,10 @@ from query_api.services.discovery.responses import (
     SearchResponse,
     SourceResponse,
     TitleResponse,
+    TrendingItem,
+    TrendingResponse,
 )
-from runtime.http.problems import ProblemType, documented
+from query_api.title_cards.responses import TitleCard
 from schemas.types.catalog import ExternalId, Person
 
 _ID = "0199aa00-0000-7000-8000-000000000001"
@@ -63,9 +60,18 @@ SEARCH_EXAMPLE = SearchResponse(
     as_of=_AT,
 )
 
-
-def answered(container: type[Any], example: object, *types: ProblemType) -> dict[int, ResponseSpec]:
-    """The 200 answer with an example, and the problems it may be instead."""
-    shown = Example(summary="An answer", value=msgspec.to_builtins(example))
-    success = ResponseSpec(container, generate_examples=False, description="The answer.", examples=[shown])
-    return {200: success, **documented(*types)}
+TRENDING_EXAMPLE = TrendingResponse(
+    region="DE",
+    window="24h",
+    items=(
+        TrendingItem(
+            title_id=_ID,
+            rank=1,
+            score=31.4,
+            plays=52,
+            title_known=True,
+            title=TitleCard(name="The Harbour Pilot", kind="movie", year=1987),
+        ),
+    ),
+    as_of=_AT,
+)

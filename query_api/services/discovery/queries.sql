@@ -17,9 +17,3 @@ FROM availability
 WHERE title_id = %(title_id)s AND (%(region)s::text IS NULL OR region = %(region)s)
   AND (ends_at IS NULL OR ends_at > %(now)s)
 ORDER BY ordinal;
-
--- name: positions_of_read_models
--- How far each read model is, in the version that serves, and when it last moved.
-SELECT v.read_model, p.topic, p.partition, p.next, p.updated_at
-FROM read_model_versions AS v JOIN consumer_positions AS p ON p.consumer = v.read_model || '_v' || v.version
-WHERE v.read_model = ANY(%(read_models)s::text[]);

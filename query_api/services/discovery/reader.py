@@ -14,10 +14,11 @@ import msgspec
 from msgspec import Struct
 from qdrant_client import models
 
+from query_api.reading import rows
 from query_api.services.discovery.ranking import Facets, Scored, ordered_counts
-from runtime.connections import postgres, qdrant
+from query_api.title_cards.reader import CatalogEntry, read_cards
+from runtime.connections import qdrant
 from runtime.connections.postgres import AsyncPool, Row
-from runtime.http.positions import NextOffsets
 from runtime.http.problems import UNAVAILABLE, Problem
 from runtime.sql import beside
 from schemas.read_models import title_search
@@ -75,12 +76,6 @@ class TitleSnapshot(Struct, frozen=True):
     written_at: datetime
 
 
-class ReadModelState(Struct, frozen=True):
-    next_offsets: NextOffsets
-    as_of: datetime | None
-    """When it last took something in."""
-
-
 class Searcher(Protocol):
     """What `search.py` needs of the engine."""
 
@@ -99,35 +94,19 @@ class CatalogReader:
         self._pool = pool
 
     async def titles(self, title_ids: Sequence[str]) -> dict[str, TitleSnapshot]:
-        rows = await self._rows("titles_by_id", {"title_ids": list(title_ids)})
-        return {row["title_id"]: _snapshot(row) for row in rows}
+        found = await rows(self._pool, _SQL["titles_by_id"], {"title_ids": list(title_ids)})
+        return {row["title_id"]: _snapshot(row) for row in found}
+
+    async def cards(self, title_ids: Sequence[str]) -> Mapping[str, CatalogEntry]:
+        return await read_cards(self._pool, title_ids)
 
     async def by_external_id(self, source: str, value: str) -> list[TitleSnapshot]:
-        return [_snapshot(row) for row in await self._rows("titles_by_external_id", {"source": source, "value": value})]
+        found = await rows(self._pool, _SQL["titles_by_external_id"], {"source": source, "value": value})
+        return [_snapshot(row) for row in found]
 
     async def offers(self, title_id: str, region: str | None, now: datetime) -> list[Offer]:
-        rows = await self._rows("offers_of_title", {"title_id": title_id, "region": region, "now": now})
-        return [Offer(**{**row, "price": None if row["price"] is None else str(row["price"])}) for row in rows]
-
-    async def state(self, read_model: str) -> ReadModelState:
-        rows = await self._rows("positions_of_read_models", {"read_models": [read_model]})
-        return ReadModelState(
-            {(row["topic"], row["partition"]): row["next"] for row in rows},
-            max((row["updated_at"].astimezone(UTC) for row in rows), default=None),
-        )
-
-    async def check(self) -> None:
-        await self._rows("positions_of_read_models", {"read_models": []})
-
-    async def _rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        try:
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(_SQL[statement], parameters)
-                return await cursor.fetchall()
-        except postgres.Error as error:
-            if postgres.is_transient(error):
-                raise Problem(UNAVAILABLE, "The catalog database does not answer.", retry_after_seconds=2) from error
-            raise
+        found = await rows(self._pool, _SQL["offers_of_title"], {"title_id": title_id, "region": region, "now": now})
+        return [Offer(**{**row, "price": None if row["price"] is None else str(row["price"])}) for row in found]
 
 
 def _snapshot(row: Row) -> TitleSnapshot:

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, structs
 
 from query_api.services.discovery.ranking import FacetCount, Match, Ranked
 from query_api.services.discovery.reader import TitleSnapshot
 from query_api.services.discovery.search import Page
+from query_api.title_cards.reader import CatalogEntry
+from query_api.title_cards.responses import TitleCard as TitleCardResponse
 from schemas.read_models.title_catalog import TitleDocument
 from schemas.read_models.title_search import TitleCard
+from schemas.read_models.trending import Trend, TrendingTitle
 from schemas.types.catalog import ExternalId, Image, Kind, Offer, OfferType, Person, Quality
 
 TitleId = Annotated[str, Meta(description="Stable id of the title.", examples=["0199aa00-0000-7000-8000-000000000001"])]
@@ -220,3 +223,51 @@ class SimilarResponse(Struct, frozen=True, rename="camel", kw_only=True):
     embedded: bool
     items: tuple[HitResponse, ...]
     as_of: AsOf = None
+
+
+Window = Literal["1h", "24h", "7d"]
+
+
+class TrendingItem(Struct, frozen=True, rename="camel", kw_only=True):
+    """`score`: plays, each weighed by its age. `titleKnown` false: the catalog has not heard of the title.
+    `successorId`: of a merged title, whose card this is."""
+
+    title_id: TitleId
+    rank: Annotated[int, Meta(description="From 1.")]
+    score: float
+    plays: int
+    title_known: bool
+    title: TitleCardResponse | None
+    successor_id: str | None = None
+
+
+class TrendingResponse(Struct, frozen=True, rename="camel", kw_only=True):
+    """`asOf` is the end of the window that was counted last, null before there was any."""
+
+    region: str
+    window: Window
+    items: tuple[TrendingItem, ...]
+    as_of: AsOf = None
+
+    @classmethod
+    def of(
+        cls,
+        region: str,
+        window: Window,
+        trend: Trend | None,
+        shown: Iterable[TrendingTitle],
+        entries: Mapping[str, CatalogEntry],
+    ) -> "TrendingResponse":
+        items = tuple(
+            TrendingItem(
+                title_id=title.title_id,
+                rank=rank,
+                score=round(title.score, 6),
+                plays=title.plays,
+                title_known=title.title_id in entries,
+                title=TitleCardResponse.of(entries.get(title.title_id)),
+                successor_id=entries[title.title_id].successor_id if title.title_id in entries else None,
+            )
+            for rank, title in enumerate(shown, start=1)
+        )
+        return cls(region=region, window=window, items=items, as_of=trend.window_end if trend else None)

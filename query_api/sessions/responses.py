@@ -1,0 +1,50 @@
+"""Sessions with what the catalog shows of their titles."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from query_api.title_cards.reader import CatalogEntry
+from query_api.title_cards.responses import TitleCard
+from query_api.user_changes.responses import Session
+from schemas.read_models.playback_history import SessionRow
+
+
+class TitledSession(Session, frozen=True, rename="camel", kw_only=True):
+    """`titleKnown` false: the catalog has not heard of the title. `successorId`: of a merged one, whose card this is."""
+
+    title_known: bool
+    title: TitleCard | None
+    successor_id: str | None = None
+
+    @classmethod
+    def titled(cls, row: SessionRow, entry: CatalogEntry | None) -> "TitledSession":
+        shown = Session.of(row)
+        return cls(
+            **{name: getattr(shown, name) for name in Session.__struct_fields__},
+            title_known=entry is not None,
+            title=TitleCard.of(entry),
+            successor_id=entry.successor_id if entry else None,
+        )
+
+
+class SessionPage(Struct, frozen=True, rename="camel", kw_only=True):
+    """Newest first."""
+
+    sessions: tuple[TitledSession, ...]
+    as_of: Annotated[datetime | None, Meta(description="When the read model last took something in.")]
+    next_cursor: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        rows: Iterable[SessionRow],
+        entries: Mapping[str, CatalogEntry],
+        *,
+        as_of: datetime | None,
+        next_cursor: str | None,
+    ) -> "SessionPage":
+        shown = tuple(TitledSession.titled(row, entries.get(row.title_id)) for row in rows)
+        return cls(sessions=shown, as_of=as_of, next_cursor=next_cursor)
