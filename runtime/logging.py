@@ -43,6 +43,9 @@ def configure(level: str = "info", style: str = "json", **bound: Any) -> None:
     root.setLevel(level.upper())
     for chatty in ("faust", "mode", "aiokafka", "httpx", "httpcore", "uvicorn", "kafka", "asyncio", "urllib3"):
         logging.getLogger(chatty).setLevel("WARNING" if level == "info" else level.upper())
+    # Their finer lines quote addresses with the query, where a token may be, and headers.
+    for telling in ("uvicorn", "uvicorn.error", "websockets", "websockets.server"):
+        logging.getLogger(telling).setLevel("WARNING")
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**bound)
 

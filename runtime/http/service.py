@@ -22,10 +22,15 @@ Check = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a service opened: objects by the name handlers ask for, and readiness checks by backend name."""
+    """What a service opened: objects by the name handlers ask for, and readiness checks by backend name.
+
+    `stopping` is called when the process begins to stop, before running requests are waited for: answers without end
+    must end then.
+    """
 
     dependencies: Mapping[str, object]
     ready: Mapping[str, Check] = field(default_factory=dict)
+    stopping: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,20 @@ from typing import Any, TypeVar
 
 import uvicorn
 import uvloop
+from litestar import Litestar
 from litestar.types import ASGIApp
 
 T = TypeVar("T")
+
+STOPPING = "stopping"
+"""In an app's `state`: functions to call when it begins to stop, before running requests are waited for."""
+
+_MOST_FRAME_BYTES = 65_536
+"""Of what clients say over a WebSocket; more closes it with 1009."""
+_PING_SECONDS, _PONG_SECONDS = 15.0, 30.0
+"""A WebSocket whose client does not answer a ping within 30 s is closed: 45 s after its last sign of life."""
+_UNANSWERED_MILLISECONDS = 45_000
+"""A peer that confirms nothing, or takes nothing, for so long is cut off by the kernel: half-open connections too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,13 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals belong to whoever runs the process, which may serve several apps."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answers without end must end first, or they would be waited for."""
+        if isinstance(self.config.app, Litestar):
+            for stop in self.config.app.state.get(STOPPING, ()):
+                stop()
+        await super().shutdown(sockets)
 
 
 class Serving:
@@ -95,7 +113,11 @@ def _config(listener: Listener, grace_seconds: int) -> uvicorn.Config:
         listener.app,
         loop="none",
         http="httptools",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=_MOST_FRAME_BYTES,
+        ws_ping_interval=_PING_SECONDS,
+        ws_ping_timeout=_PONG_SECONDS,
+        ws_per_message_deflate=False,  # costs memory and time for each connection; messages are small
         lifespan="on",
         access_log=False,
         log_config=None,
@@ -111,6 +133,8 @@ def _bound(listener: Listener) -> socket.socket:
     family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNANSWERED_MILLISECONDS)
     try:
         found.bind((listener.host, listener.port))
     except OSError as error:
