@@ -21,6 +21,7 @@ from devstack.providers import ensure_providers
 from devstack.qdrant_front import QdrantBackend
 from devstack.record import Record, Running
 from devstack.registry import RegistryBackend
+from devstack.tokens import ensure_token_key, key_path
 from devstack.valkey import ValkeyBackend
 from runtime.settings import StackSettings, load_stack, without_password
 
@@ -86,6 +87,8 @@ class Stack:
         with self._change(report) as state:
             if ensure_providers(self.home):
                 report(f"providers: new webhook secrets in {self.home / 'providers.json'}")
+            if ensure_token_key(self.home):
+                report(f"tokens: new key in {key_path(self.home)}")
             self._choose_ports(state, self.names)
             self._each(lambda backend: self._ensure(state, backend, report))
             state.addresses = self._addresses(state)
@@ -97,7 +100,7 @@ class Stack:
             self._end_all(state, report)
 
     def reset(self, report: Report = _silent) -> None:
-        """`down`, then deletes the data and logs of the backends (not the downloads, assets and provider secrets)."""
+        """`down`, then deletes the data and logs of the backends (not the downloads, assets and secrets)."""
         with self._change(report) as state:
             self._end_all(state, report)
             shutil.rmtree(self.home / "data", ignore_errors=True)

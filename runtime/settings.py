@@ -259,6 +259,12 @@ def load_stack(env: Mapping[str, str] | None = None) -> StackSettings:
     )
 
 
+def load_identity(env: Mapping[str, str] | None = None) -> IdentitySettings:
+    """Whose tokens are believed; needs no running backend. Raises SettingsError."""
+    env = os.environ if env is None else env
+    return _identity(env, home_from(env))
+
+
 def load_test_backends(env: Mapping[str, str] | None = None) -> BackendsUnderTest:
     """Raises SettingsError when `MG_TEST_BACKENDS` is neither `embedded` nor `containers`."""
     env = os.environ if env is None else env

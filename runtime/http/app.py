@@ -1,6 +1,6 @@
 """Builds one Litestar app out of service specs. Nothing is connected before the app's lifespan starts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar, Router
@@ -10,7 +10,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components
 from litestar.types import ControllerRouterHandler, Middleware
 
-from runtime.http import authenticating, errors, identity, operations, strictness
+from runtime.http import authenticating, errors, identity, operations, serving, sockets, strictness
 from runtime.http.authenticating import Authenticating
 from runtime.http.docs_page import DocsPage, schema_router
 from runtime.http.identity import Verifier
@@ -26,6 +26,7 @@ _MOST_BODY_BYTES = 1_048_576  # handlers that take more say so themselves
 def build_app(title: str, specs: Sequence[ServiceSpec], settings: Settings) -> Litestar:
     """An app of one or several services; `title` labels its metrics and logs."""
     checks: dict[str, Check] = {}
+    stopping: list[Callable[[], None]] = []
     opened: dict[str, dict[str, object]] = {spec.name: {} for spec in specs}
 
     @asynccontextmanager
@@ -39,8 +40,11 @@ def build_app(title: str, specs: Sequence[ServiceSpec], settings: Settings) -> L
                     )
                 opened[spec.name].update(found.dependencies)
                 checks.update(found.ready)
+                if found.stopping is not None:
+                    stopping.append(found.stopping)
             yield
             checks.clear()
+            stopping.clear()
 
     authenticated = any(spec.authenticated for spec in specs)
     verifier = identity.verifier_of(settings) if authenticated else None
@@ -50,6 +54,7 @@ def build_app(title: str, specs: Sequence[ServiceSpec], settings: Settings) -> L
         handlers,
         lifespan=[resources],
         exception_handlers=errors.HANDLERS,
+        after_exception=[sockets.note],
         logging_config=None,
         debug=False,
         pdb_on_exception=False,
@@ -65,13 +70,14 @@ def build_app(title: str, specs: Sequence[ServiceSpec], settings: Settings) -> L
         ),
     )
     authenticating.document(app.routes)
-    app.asgi_handler = Observed(app.asgi_handler, title)
+    app.state[serving.STOPPING] = stopping
+    app.asgi_handler = Observed(SocketProblems(app.asgi_handler), title)
     return app
 
 
 def _router(spec: ServiceSpec, opened: dict[str, object], verifier: Verifier | None) -> Router:
     dependencies = {name: _provide(opened, name) for name in spec.dependencies}
-    middleware: list[Middleware] = [SocketProblems]
+    middleware: list[Middleware] = []
     if spec.authenticated and verifier is not None:
         dependencies["caller"] = Provide(authenticating.caller_of, sync_to_thread=False)
         middleware.append(DefineMiddleware(Authenticating, verifier=verifier))

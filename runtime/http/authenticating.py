@@ -1,7 +1,7 @@
 """Before every route of an authenticated service, HTTP and WebSocket: the caller's token, and whose path it is."""
 
 from collections.abc import Sequence
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
@@ -61,10 +61,6 @@ def caller_of(scope: Scope) -> Caller:
     return found
 
 
-def takes_token_in_query(scope: Scope) -> bool:
-    return scope["type"] == ScopeType.WEBSOCKET or bool(scope["route_handler"].opt.get("token_in_query"))
-
-
 def document(routes: Sequence[BaseRoute]) -> None:
     """Adds to every operation of authenticated services the token it takes, and the 401 and 403 it may answer."""
     for route in routes:
@@ -83,9 +79,8 @@ def _document(handler: HTTPRouteHandler, *, owned: bool) -> None:
 def _token(scope: Scope) -> str:
     """RFC 6750, section 2: from the Authorization header, else from the query where that is allowed; not from both."""
     found = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
-    if takes_token_in_query(scope):
-        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=None)
-        found += [f"Bearer {value}" for name, value in query if name == QUERY_PARAMETER]
+    if scope["type"] == ScopeType.WEBSOCKET or scope["route_handler"].opt.get("token_in_query"):
+        found += [f"Bearer {token}" for token in _taken_from_query(scope)]
     if len(found) > 1:
         raise parameter_error("Authorization", "send one token, once")
     scheme, _, token = (found[0] if found else "").strip().partition(" ")
@@ -95,6 +90,14 @@ def _token(scope: Scope) -> str:
             problems.UNAUTHENTICATED, "Send a token as `Authorization: Bearer …`.", headers={"WWW-Authenticate": REALM}
         )
     return token.strip()
+
+
+def _taken_from_query(scope: Scope) -> list[str]:
+    """Takes tokens out of the address, which the framework quotes in errors and handlers may log."""
+    parts = scope["query_string"].split(b"&")
+    prefix = f"{QUERY_PARAMETER}=".encode()
+    scope["query_string"] = b"&".join(part for part in parts if not part.startswith(prefix))
+    return [unquote_plus(part.removeprefix(prefix).decode("latin-1")) for part in parts if part.startswith(prefix)]
 
 
 def _require_own_path(scope: Scope, caller: Caller) -> None:

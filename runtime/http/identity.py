@@ -4,6 +4,7 @@
 `Caller` for handlers. Tokens appear in no log, error or representation.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -24,6 +25,7 @@ READ_USERS, WRITE_USERS = "users:read", "users:write"
 REALM = 'Bearer realm="media-gateway"'
 ANYWHERE = "ZZ"
 """The region of a caller whose token names none."""
+REGION = re.compile("[A-Z]{2}")
 _MOST_ID_CHARACTERS = 128
 _REQUIRED = ["sub", "exp", "iat", "aud"]
 
@@ -45,7 +47,7 @@ class _Claims(msgspec.Struct, frozen=True):
     device_id: str
     exp: Annotated[float, msgspec.Meta(ge=0)]
     scope: str = ""
-    region: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = ANYWHERE
+    region: Annotated[str, msgspec.Meta(pattern=f"^{REGION.pattern}$")] = ANYWHERE
 
 
 class Verifier:

@@ -1,11 +1,17 @@
-"""WebSockets end with a problem too: the framework turns exceptions into responses for HTTP only."""
+"""WebSockets end with a problem too: the framework turns exceptions into responses for HTTP only.
 
+For WebSockets it closes with 4500 and a text that may quote the address, token and all. So the exception is noted when
+it happens, and the closing message replaced on its way out.
+"""
+
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
-from litestar.exceptions import WebSocketDisconnect
+from litestar.exceptions import WebSocketException
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime.http import errors, problems
@@ -14,10 +20,18 @@ from runtime.http.problems import Problem
 CLOSE_CODES_FROM = 4000
 """A connection that was accepted is closed with this plus the problem's HTTP status: 4401, 4503 and so on."""
 _MOST_REASON_BYTES = 123  # RFC 6455, section 5.5
+_DENIAL = "websocket.http.response"
+_NOTED = "socket_problem"
+
+
+async def note(error: Exception, scope: Scope) -> None:
+    """The framework's `after_exception` hook. An end that the handler itself asked for stays as it is."""
+    if scope["type"] == ScopeType.WEBSOCKET and not isinstance(error, WebSocketException):
+        scope["state"][_NOTED] = errors.problem_of(ASGIConnection(scope), error)
 
 
 class SocketProblems:
-    """ASGI application around routes. Before the handshake a problem is the HTTP answer, after it the closing code."""
+    """ASGI application around the framework's. Before the handshake a problem is the HTTP answer, after it the code."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,27 +40,21 @@ class SocketProblems:
         if scope["type"] != ScopeType.WEBSOCKET:
             await self._app(scope, receive, send)
             return
-        accepted = closed = False
+        accepted = False
 
         async def sent(message: Message) -> None:
-            nonlocal accepted, closed
+            nonlocal accepted
             accepted = accepted or message["type"] == "websocket.accept"
-            closed = closed or message["type"] == "websocket.close"
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sent)
-        except WebSocketDisconnect:
-            return
-        except Exception as error:  # noqa: BLE001 - whatever it is, the peer hears an end; the unexpected is logged
-            problem = errors.problem_of(ASGIConnection(scope), error)
-            if closed:
-                return
-            if accepted or "websocket.http.response" not in (scope.get("extensions") or {}):
-                await send(_close(problem))
-                return
-            for message in _answer(problem):
+            problem = scope["state"].pop(_NOTED, None) if message["type"] == "websocket.close" else None
+            if problem is None:
                 await send(message)
+            elif accepted or _DENIAL not in (scope.get("extensions") or {}):
+                await send(_close(problem))
+            else:
+                for part in _answer(problem):
+                    await send(part)  # type: ignore[arg-type] # the framework's types lack the extension's messages
+
+        await self._app(scope, receive, sent)
 
 
 def _close(problem: Problem) -> Message:
@@ -55,13 +63,12 @@ def _close(problem: Problem) -> Message:
     return {"type": "websocket.close", "code": CLOSE_CODES_FROM + problem.type.status, "reason": text}
 
 
-def _answer(problem: Problem) -> tuple[Message, ...]:
-    """The ASGI extension "WebSocket Denial Response"; the framework's types do not know its messages."""
+def _answer(problem: Problem) -> tuple[Mapping[str, Any], ...]:
+    """ASGI's extension "WebSocket Denial Response"."""
     headers = {"Content-Type": problems.MEDIA_TYPE, "Cache-Control": "no-store", **problem.headers}
     start = {
-        "type": "websocket.http.response.start",
-        "status": HTTPStatus(problem.type.status),
+        "type": f"{_DENIAL}.start",
+        "status": int(HTTPStatus(problem.type.status)),
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
     }
-    body = {"type": "websocket.http.response.body", "body": msgspec.json.encode(problem.body()), "more_body": False}
-    return start, body  # type: ignore[return-value] # see above
+    return start, {"type": f"{_DENIAL}.body", "body": msgspec.json.encode(problem.body()), "more_body": False}

@@ -10,7 +10,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute, WebSocketRoute
 from litestar.types import Method
 
-from runtime.http import authenticating, problems
+from runtime.http import problems
 from runtime.http.problems import Problem, parameter_error
 
 _MOST_PARAMETERS = 100
@@ -38,8 +38,6 @@ def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -
         return
     scope: Any = connection.scope
     known = _declared(connection.app, scope["path_template"], scope.get("method"))
-    if authenticating.takes_token_in_query(scope):
-        known = {**known, authenticating.QUERY_PARAMETER: False}
     try:
         given = parse_qsl(
             query.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict"
