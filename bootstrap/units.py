@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from command_api.services import ingestion
+from command_api.services import playback as playback_commands
+from command_api.services import sync as sync_commands
 from query_api.services import deliveries, discovery
 from runtime.http.service import ServiceSpec
 from runtime.settings import Ports
@@ -48,6 +50,20 @@ SERVICES: tuple[Service, ...] = (
         ("title_catalog", "availability", "title_search"),
         "PostgreSQL, Qdrant (read)",
         "Titles, where to watch them, search",
+    ),
+    Service(
+        "sync",
+        (sync_commands.SPEC,),
+        ("watch_state", "watchlist", "devices", "preferences"),
+        "Redis, PostgreSQL (read)",
+        "Takes devices' queues and what they ask of each other",
+    ),
+    Service(
+        "playback",
+        (playback_commands.SPEC,),
+        ("playback_history", "ratings"),
+        "Redis, PostgreSQL (read)",
+        "Takes what players did and how people rated it",
     ),
 )
 

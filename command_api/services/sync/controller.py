@@ -86,8 +86,8 @@ class MutationsController(Controller):
             Mutations,
             "1 to 500 operations, all or nothing; appended in their order. The same operation of a device with the "
             "same content is accepted again with the same answer and appended once, for at least 96 hours; with "
-            "another content nothing of the request is accepted (409) and `errors` points at each. An addition without a rank "
-            "goes behind everything that was added by a clock before. A watchlist holds 10,000 titles "
+            "another content nothing of the request is accepted (409) and `errors` points at each. An addition without "
+            "a rank goes behind everything that was added by a clock before. A watchlist holds 10,000 titles "
             "(`watchlist-full`). Clocks more than five minutes ahead refuse the request (`clock-ahead`). At most "
             "4 MiB.",
             _QUEUES,
