@@ -21,7 +21,7 @@ BY_HAND: Final = ""
 Kind = Literal["unknown", "started", "progressed", "paused", "resumed", "seeked", "stopped", "completed"]
 
 
-class Place(Struct, frozen=True, order=True):
+class Place(Struct, frozen=True, order=True, array_like=True, gc=False):
     """The position register. Compared field by field: after the stamp the values decide, so that two writes of one
     stamp converge too."""
 
@@ -35,10 +35,12 @@ class Place(Struct, frozen=True, order=True):
         return is_completed(self.position_ms, self.duration_ms)
 
     def wins_over(self, other: "Place | None") -> bool:
-        return other is None or _order(self) > _order(other)
+        if other is None or self.hlc > other.hlc:
+            return True
+        return self.hlc == other.hlc and _order(self) > _order(other)
 
 
-class Flag(Struct, frozen=True, order=True):
+class Flag(Struct, frozen=True, order=True, array_like=True, gc=False):
     """The watched register."""
 
     hlc: int
@@ -46,7 +48,7 @@ class Flag(Struct, frozen=True, order=True):
     watched: bool
 
 
-class Sitting(Struct):
+class Sitting(Struct, array_like=True, gc=False):
     """One session. `began` is the lowest clock of its events, `ended` the lowest of those that end it, 0 while none."""
 
     began: int
@@ -54,7 +56,7 @@ class Sitting(Struct):
     ended: int = 0
 
 
-class Watching(Struct):
+class Watching(Struct, array_like=True, gc=False):
     """All that is known of one person and one title. Mutable: operations and `join` change it in place."""
 
     sittings: dict[str, Sitting] = {}
@@ -63,8 +65,14 @@ class Watching(Struct):
     @property
     def place(self) -> Place | None:
         """Where to resume: the newest place of a sitting that counts."""
+        if len(self.sittings) == 1:  # and nothing that could have superseded it
+            (only,) = self.sittings.values()
+            return only.place
         newest: Place | None = None
-        last_began = max((s.began for name, s in self.sittings.items() if name != BY_HAND), default=0)
+        last_began = 0
+        for name, sitting in self.sittings.items():
+            if sitting.began > last_began and name != BY_HAND:
+                last_began = sitting.began
         for sitting in self.sittings.values():
             superseded = sitting.ended and last_began > sitting.ended
             if not superseded and sitting.place.wins_over(newest):
@@ -133,6 +141,13 @@ class Watching(Struct):
 def is_completed(position_ms: int, duration_ms: int | None) -> bool:
     """At 95 % of a known length."""
     return duration_ms is not None and duration_ms > 0 and position_ms * 100 >= duration_ms * COMPLETED_PERCENT
+
+
+def is_finished(place: Place | None, flag: Flag | None) -> bool:
+    """The same of a place and a flag that are at hand."""
+    if place is None or place.completed:
+        return True
+    return flag is not None and flag.watched and (flag.hlc, flag.device_id) > (place.hlc, place.device_id)
 
 
 def _order(place: Place) -> tuple[int, str, int, int]:

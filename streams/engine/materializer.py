@@ -27,12 +27,13 @@ from runtime.settings import Settings
 from schemas.envelope import Position
 from streams.engine import dead_letter
 from streams.engine.dead_letter import InvalidRun, RawRecord
-from streams.engine.decoding import decode
+from streams.engine.decoding import event_of
 from streams.engine.outcome import FatalError, Fenced, InvalidEvent, TransientError
 from streams.engine.spec import Advance, Headers, MaterializerSpec, Store
 
 _CATCH_UP = 5  # times max_batch while a full batch says there is a backlog
 _POLL_SECONDS = 0.5
+_NOT_OURS = 2**63  # beyond every offset
 _T = TypeVar("_T")
 
 Partition = tuple[str, int]
@@ -70,7 +71,11 @@ class Materializer:
         self._stop = threading.Event()
         self._limit = spec.max_batch
         self._consumer: Consumer = kafka.consumer(
-            settings.kafka, group or f"{settings.group_prefix}{spec.name.replace('_', '-')}", f"mg-{spec.name}"
+            settings.kafka,
+            group or f"{settings.group_prefix}{spec.name.replace('_', '-')}",
+            f"mg-{spec.name}",
+            queued_max_messages_kbytes=spec.prefetch_kilobytes,
+            fetch_message_max_bytes=spec.prefetch_kilobytes * 1024 // 4,
         )
 
     def stop(self) -> None:
@@ -193,25 +198,28 @@ class Materializer:
         rejected: list[tuple[RawRecord, InvalidEvent]] = []
         reached: dict[Partition, int] = {}
         parents: list[bytes | None] = []
-        newest, good = 0.0, 0
-        for message in messages:
+        newest, good = 0, 0
+        begin = dict(self._expected)
+        for message in messages:  # whatever is done here costs a backlog of a million its time
             partition = (self._logical(message.topic() or ""), message.partition() or 0)
             offset = message.offset() or 0
-            if partition not in self._expected or offset < max(self._expected[partition], reached.get(partition, 0)):
+            if offset < begin.get(partition, _NOT_OURS):
                 metrics.EVENTS.labels(self._spec.name, "skipped").inc()
                 continue
-            reached[partition] = offset + 1
-            newest = max(newest, message.timestamp()[1] / 1000)
-            if message.value() is None:
+            begin[partition] = reached[partition] = offset + 1
+            newest = max(newest, message.timestamp()[1])
+            value = message.value()
+            if value is None:
                 continue
             headers = headers_of(message)
-            parents.append(tracing.traceparent_of(headers))
+            if headers:
+                parents.append(tracing.traceparent_of(headers))
             position = Position(partition[0], partition[1], offset)
             try:
-                writes.extend(self._transform(message, position, headers))
+                writes.extend(self._transform(value, position, headers))
                 good += 1
             except InvalidEvent as error:
-                rejected.append((RawRecord(position, message.key(), message.value(), headers), error))
+                rejected.append((RawRecord(position, message.key(), value, headers), error))
         if not reached:
             return
         advances = [Advance(t, p, self._expected[t, p], next_) for (t, p), next_ in reached.items()]
@@ -219,15 +227,14 @@ class Materializer:
             self._dead_letter(rejected)
             if not self._applied(writes, advances):
                 return
-        self._finished(advances, good, newest, started)
+        self._finished(advances, good, newest / 1000, started)
         self._invalid.saw([error.reason for _, error in rejected], good)
 
-    def _transform(self, message: Consumed, position: Position, headers: Headers) -> tuple[Any, ...]:
+    def _transform(self, value: bytes, position: Position, headers: Headers) -> tuple[Any, ...]:
         if position.topic in self._dead_letter_topics:
             # Dead letters are not in the contract's union of events; only a materializer that asks for them sees them.
-            return self._spec.transform(dead_letter.read(message.value(), headers), position)  # type: ignore[arg-type]
-        received = decode(message.value() or b"", position, message.key(), message.timestamp()[1], headers)
-        return self._spec.transform(received.event, position)
+            return self._spec.transform(dead_letter.read(value, headers), position)  # type: ignore[arg-type]
+        return self._spec.transform(event_of(value), position)
 
     def _dead_letter(self, rejected: Sequence[tuple[RawRecord, InvalidEvent]]) -> None:
         if not rejected:
@@ -322,7 +329,7 @@ class Materializer:
         self._stop.wait(delay)
 
     def _logical(self, topic: str) -> str:
-        return topic.removeprefix(self._prefix)
+        return topic.removeprefix(self._prefix) if self._prefix else topic
 
     def _physical(self, partition: Partition) -> TopicPartition:
         return TopicPartition(self._prefix + partition[0], partition[1])
@@ -333,5 +340,7 @@ class Materializer:
 
 
 def headers_of(message: Consumed) -> Headers:
-    found = cast("list[tuple[str, bytes | None]]", message.headers() or [])
-    return tuple((name, value or b"") for name, value in found)
+    found = message.headers()
+    if not found:
+        return ()
+    return tuple((name, value or b"") for name, value in cast("list[tuple[str, bytes | None]]", found))

@@ -67,8 +67,63 @@ class Lookup(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Among what a step makes: not an event, but an input to be counted under this outcome in the metrics."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """One table of a stateful processor: what it remembers of each key. All functions are pure; times are ms since 1970.
+
+    `step(state, what, now)` takes the state of `key_of(what)` (None: nothing remembered) and gives the next state and what
+    it made. `what` is a Received for a spec's first table and, for a later one, what the table before it made; the last
+    table makes events. `now` is the newest time in the input so far. A step that changes nothing returns the very state it
+    got; it never returns None for a state. It may raise InvalidEvent. One input makes at most one thing a key.
+    `tick(state, now)` runs once `wakes_at(state)` has passed and returns None when nothing is left to remember.
+    """
+
+    name: str
+    state: type[Any]
+    key_of: Callable[[Any], bytes]
+    step: Callable[[Any, Any, int], tuple[Any, Sequence[Any]]]
+    tick: Callable[[Any, int], tuple[Any, Sequence[AnyEvent]]]
+    wakes_at: Callable[[Any], int | None]
+
+
+class Summary(Protocol):
+    """What all partitions' states say together. One instance of the processor holds it, in one thread."""
+
+    def saw(self, table: str, partition: int, key: bytes, state: Any) -> None:
+        """The newest state of a key; None when it was forgotten."""
+        ...
+
+    def publish(self, now: int) -> Sequence[AnyEvent]:
+        """Events about what changed since the last call. `now` is the newest time in the input of any partition."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StateSpec:
+    """State of a processor, kept in a compacted topic of its own (`<name>-state`), partition by partition with its input.
+
+    `time_of` places an input on the processor's time line. With `by_wall_clock` time also passes while nothing arrives:
+    once everything in the log is processed.
+    """
+
+    tables: tuple[TableSpec, ...]
+    time_of: Callable[[Received], int]
+    by_wall_clock: bool = False
+    summary: Callable[[], Summary] | None = None
+    summary_tables: tuple[str, ...] = ()
+    """Tables that the summary wants to see."""
+    summary_seconds: Callable[[Settings], float] = lambda _settings: 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessorSpec:
-    """Topic to topic. Either `transform` (pure) or `lookup` (decides in PostgreSQL), never both.
+    """Topic to topic. One of `transform` (pure), `lookup` (decides in PostgreSQL) and `state` (remembers).
 
     `description` is for people (`mg units`).
     """
@@ -76,14 +131,15 @@ class ProcessorSpec:
     name: str
     transform: Transform | None = None
     lookup: Callable[[Settings], Lookup] | None = None
+    state: StateSpec | None = None
     max_batch: int = 1000
     gather_seconds: float = 0.01
     """How long a batch gathers: latency for every event. A decision that costs much a batch gathers longer."""
     description: str = ""
 
     def __post_init__(self) -> None:
-        if (self.transform is None) == (self.lookup is None):
-            raise ValueError(f"processor {self.name}: give a transform or a lookup")
+        if sum(part is not None for part in (self.transform, self.lookup, self.state)) != 1:
+            raise ValueError(f"processor {self.name}: give one of transform, lookup and state")
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -92,6 +148,11 @@ class ProcessorSpec:
     @property
     def outputs(self) -> tuple[str, ...]:
         return tuple(topic.topic for topic in loader.topics() if topic.producer == f"processor:{self.name}")
+
+    @property
+    def state_topic(self) -> str:
+        """Where a stateful processor keeps its state; nobody else reads it."""
+        return self.name.replace("_", "-") + "-state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +219,8 @@ class MaterializerSpec:
     """How long to wait for more after the first event. 0 for the freshest; what may be a little behind saves work."""
     max_batch: int = 2000
     """Events a transaction, five times as many while catching up. Large events want a small number (memory)."""
+    prefetch_kilobytes: int = 32_768
+    """What the Kafka client may hold ahead of the batches. Small events take several times their size in memory."""
 
     @property
     def inputs(self) -> tuple[str, ...]:

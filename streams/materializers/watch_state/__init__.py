@@ -18,4 +18,5 @@ SPEC = MaterializerSpec(
     store_kind="postgres",
     description="Where each person is in each title, and what they have seen",
     max_batch=4000,
+    prefetch_kilobytes=4096,
 )

@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from runtime.connections import bulk
 from runtime.connections.postgres import Cursor
@@ -21,8 +20,8 @@ from schemas.read_models.watch_state import READ_MODEL, TABLES, WatchStateRow
 from streams.engine.spec import StoreContext, Versions
 from streams.engine.store import PostgresStore
 from streams.engine.versions import PostgresVersions
-from streams.materializers.watch_state.transform import Marked, Played, WatchWrite
-from sync_laws.watching import Watching
+from streams.materializers.watch_state.transform import Marked, PlaceSet, Played, WatchWrite
+from sync_laws.watching import Place, Watching, is_finished
 
 _QUERIES = Path(__file__).with_name("queries.sql")
 _TYPES = (
@@ -36,11 +35,10 @@ Key = tuple[str, str]
 """User id, title id."""
 
 
-class Changed(Struct, gc=False):
-    """A state that a batch changed; `row` has no revision yet."""
-
-    row: WatchStateRow
-    document: bytes
+Staged = tuple[
+    str, str, bytes, int | None, int | None, int | None, str | None, bool, int | None, str | None, bool, datetime
+]
+"""A changed state, in the order of `stage_states`."""
 
 
 def create(context: StoreContext) -> PostgresStore:
@@ -55,27 +53,30 @@ def write(cursor: Cursor, statements: Statements, writes: Sequence[WatchWrite]) 
     """Rows that changed; None when they are more than anybody is told of."""
     touched: dict[Key, list[WatchWrite]] = {}
     for each in writes:
-        touched.setdefault((each.user_id, each.title_id), []).append(each)
+        key = (each.user_id, each.title_id)
+        if key in touched:
+            touched[key].append(each)
+        else:
+            touched[key] = [each]
     keys = sorted(touched)
     parameters = {"user_ids": [user_id for user_id, _ in keys], "title_ids": [title_id for _, title_id in keys]}
     cursor.execute(statements["known_states"], parameters, binary=True, prepare=False)
-    known: dict[Key, tuple[bytes, datetime]] = {keys[n - 1]: (document, at) for n, document, at in cursor}
+    known: dict[Key, tuple[bytes, datetime]] = {keys[place - 1]: (document, at) for place, document, at in cursor}
     changed = [found for key in keys if (found := change(key, known.get(key), touched[key])) is not None]
     if not changed:
         return []
-    bulk.stage(cursor, statements["stage_states"], statements["copy_states"], _TYPES, map(_staged, changed))
-    cursor.execute(statements["merge_staged"], {"told": len(changed) <= MOST_ROWS}, prepare=False)
-    if len(changed) > MOST_ROWS:
+    bulk.stage(cursor, statements["stage_states"], statements["copy_states"], _TYPES, changed)
+    told = len(changed) <= MOST_ROWS
+    cursor.execute(statements["merge_staged"], {"told": told}, prepare=False)
+    if not told:
         return None
     revisions = {(user_id, title_id): revision for user_id, title_id, revision in cursor}
-    return [
-        msgspec.structs.replace(each.row, revision=revisions[each.row.user_id, each.row.title_id]) for each in changed
-    ]
+    return [_row(each, revisions[each[0], each[1]]) for each in changed]
 
 
-def change(key: Key, known: tuple[bytes, datetime] | None, writes: Sequence[WatchWrite]) -> Changed | None:
+def change(key: Key, known: tuple[bytes, datetime] | None, writes: Sequence[WatchWrite]) -> Staged | None:
     """What `writes` make of what is known; None when they say nothing new."""
-    state = Watching({}) if known is None else _DECODE(known[0])
+    state = Watching() if known is None else _DECODE(known[0])
     event_at = writes[0].event_at if known is None else known[1]
     for each in writes:
         if each.event_at > event_at:
@@ -84,41 +85,47 @@ def change(key: Key, known: tuple[bytes, datetime] | None, writes: Sequence[Watc
             state.played(each.session_id, each.kind, each.place)
         elif type(each) is Marked:
             state.mark(each.flag)
-        else:
-            state.set_by_hand(each.place)  # type: ignore[union-attr]  # the third of three
+        elif type(each) is PlaceSet:
+            state.set_by_hand(each.place)
     document = _ENCODE(state)
     if known is not None and document == known[0] and event_at == known[1]:
         return None
     place, flag = state.place, state.flag
-    row = WatchStateRow(
-        user_id=key[0],
-        title_id=key[1],
-        position_ms=place.position_ms if place else None,
-        duration_ms=place.duration_ms if place else None,
-        position_hlc=place.hlc if place else None,
-        position_device=place.device_id if place else None,
-        watched=state.watched,
-        watched_hlc=flag.hlc if flag else None,
-        watched_device=flag.device_id if flag else None,
-        finished=state.finished,
-        event_at=event_at,
-    )
-    return Changed(row, document)
+    position = (None, None, None, None) if place is None else _register(place)
+    marked = (False, None, None) if flag is None else (flag.watched, flag.hlc, flag.device_id)
+    return (*key, document, *position, *marked, is_finished(place, flag), event_at)
 
 
-def _staged(each: Changed) -> tuple[object, ...]:
-    row = each.row
-    return (
-        row.user_id,
-        row.title_id,
-        each.document,
-        row.position_ms,
-        row.duration_ms,
-        row.position_hlc,
-        row.position_device,
-        row.watched,
-        row.watched_hlc,
-        row.watched_device,
-        row.finished,
-        row.event_at,
+def _register(place: Place) -> tuple[int, int | None, int, str]:
+    return place.position_ms, place.duration_ms, place.hlc, place.device_id
+
+
+def _row(staged: Staged, revision: int) -> WatchStateRow:
+    (
+        user_id,
+        title_id,
+        _,
+        position_ms,
+        duration_ms,
+        hlc,
+        device,
+        watched,
+        watched_hlc,
+        watched_device,
+        finished,
+        at,
+    ) = staged
+    return WatchStateRow(
+        user_id=user_id,
+        title_id=title_id,
+        position_ms=position_ms,
+        duration_ms=duration_ms,
+        position_hlc=hlc,
+        position_device=device,
+        watched=watched,
+        watched_hlc=watched_hlc,
+        watched_device=watched_device,
+        finished=finished,
+        event_at=at,
+        revision=revision,
     )
