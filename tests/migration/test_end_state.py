@@ -78,3 +78,56 @@ def test_what_the_dump_cannot_write_is_said(empty: str) -> None:
         connection.execute("DROP TYPE colour")
     with pytest.raises(schema.UnsupportedError, match=r"m .a relation of kind m"):
         schema.dump_schema(empty)
+
+
+PARTITIONED = """
+    CREATE SEQUENCE tickets AS integer INCREMENT BY -2 MINVALUE -10 MAXVALUE 10 START WITH 4 CACHE 3 CYCLE;
+    CREATE TABLE visits (id integer NOT NULL, at timestamp with time zone NOT NULL, PRIMARY KEY (id, at))
+        PARTITION BY RANGE (at);
+    CREATE INDEX visits_at ON visits (at DESC);
+    CREATE TABLE a_month PARTITION OF visits FOR VALUES FROM ('2026-03-01 01:00+01') TO ('2026-04-01 00:00Z')
+        WITH (fillfactor = 70);
+    CREATE INDEX a_month_only ON a_month (id DESC);
+    CREATE TABLE visits_rest PARTITION OF visits DEFAULT;
+    CREATE VIEW all_visits AS SELECT id, at FROM visits;
+"""
+
+
+def test_partitions_and_sequences_are_written_so_that_they_come_back(empty: str) -> None:
+    with psycopg.connect(empty) as connection:
+        connection.execute(PARTITIONED)
+    text = schema.dump_schema(empty)
+    assert text.split("\n\n", 1)[1] == (
+        "CREATE SEQUENCE tickets AS integer INCREMENT BY -2 MINVALUE -10 MAXVALUE 10 START WITH 4 CACHE 3 CYCLE;\n\n"
+        "CREATE TABLE visits (\n    id integer NOT NULL,\n    at timestamp with time zone NOT NULL,\n"
+        "    CONSTRAINT visits_pkey PRIMARY KEY (id, at)\n) PARTITION BY RANGE (at);\n"
+        "CREATE INDEX visits_at ON visits USING btree (at DESC);\n\n"
+        "CREATE TABLE a_month PARTITION OF visits"
+        " FOR VALUES FROM ('2026-03-01 00:00:00+00') TO ('2026-04-01 00:00:00+00') WITH (fillfactor=70);\n"
+        "CREATE INDEX a_month_only ON a_month USING btree (id DESC);\n\n"
+        "CREATE TABLE visits_rest PARTITION OF visits DEFAULT;\n\n"
+        "CREATE VIEW all_visits AS\n SELECT id,\n    at\n   FROM visits;\n"
+    )
+    with psycopg.connect(empty) as connection:
+        connection.execute("DROP TABLE visits CASCADE; DROP SEQUENCE tickets")
+        connection.execute(text.encode())
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET timezone = 'Pacific/Kiritimati'".encode())
+    assert schema.dump_schema(empty) == text, "whatever the server's zone"
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("CREATE TABLE t (id serial)", "sequence of a column t_id_seq"),
+        (
+            """CREATE TABLE t (a int) PARTITION BY LIST (a);
+            CREATE TABLE u PARTITION OF t FOR VALUES IN (1) PARTITION BY LIST (a)""",
+            "partitioned partition u",
+        ),
+    ],
+)
+def test_other_partitions_and_sequences_are_said(empty: str, statement: str, name: str) -> None:
+    with psycopg.connect(empty) as connection:
+        connection.execute(statement.encode())
+    with pytest.raises(schema.UnsupportedError, match=name):
+        schema.dump_schema(empty)

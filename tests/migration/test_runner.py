@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from migrations import runner
+from runtime.connections import partitions
 
 
 @pytest.fixture
@@ -132,6 +134,16 @@ def test_the_reader_role_may_read_everything_and_write_nothing(empty: str, folde
         connection.execute(f"REVOKE SELECT ON b FROM {reader_role}".encode())
     runner.apply(empty, folder=folder)
     assert grants(empty, reader_role) == expected
+
+
+def test_partitions_made_later_need_no_grant_of_their_own(empty: str, reader_role: str) -> None:
+    runner.apply(empty)
+    with psycopg.connect(empty) as connection:
+        partitions.require_months(connection.cursor(), "playback_history_v1", [datetime(2026, 3, 1, tzinfo=UTC)])
+    given = grants(empty, reader_role)
+    assert given["playback_history_v1"] == given["playback_history"] == given["change_revisions"] == {"SELECT"}
+    runner.apply(empty)
+    assert grants(empty, reader_role) == given, "privileges of their table count; a store test reads through it"
 
 
 def test_a_server_without_the_reader_role_is_fine(empty: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

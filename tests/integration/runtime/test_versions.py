@@ -9,7 +9,17 @@ import pytest
 
 from runtime.connections import postgres, versions
 from runtime.settings import Settings
-from schemas.read_models import availability, provider_deliveries, title_catalog
+from schemas.read_models import (
+    availability,
+    devices,
+    playback_history,
+    preferences,
+    provider_deliveries,
+    ratings,
+    title_catalog,
+    watch_state,
+    watchlist,
+)
 from streams.engine.outcome import Fenced
 from streams.engine.spec import Advance, StoreContext
 from streams.engine.versions import PostgresVersions
@@ -19,7 +29,17 @@ from tests.support.migrated import rows
 from tests.support.titles import POSITION, changed
 
 NAME, TABLES = title_catalog.READ_MODEL, title_catalog.TABLES
-MODELS = [title_catalog, availability, provider_deliveries]
+MODELS = [
+    title_catalog,
+    availability,
+    provider_deliveries,
+    watch_state,
+    watchlist,
+    playback_history,
+    ratings,
+    devices,
+    preferences,
+]
 
 
 @pytest.fixture(autouse=True)
