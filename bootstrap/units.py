@@ -8,6 +8,8 @@ from command_api.services import ingestion
 from command_api.services import playback as playback_commands
 from command_api.services import sync as sync_commands
 from query_api.services import deliveries, discovery
+from query_api.services import playback as playback_queries
+from query_api.services import sync as sync_queries
 from runtime.http.service import ServiceSpec
 from runtime.settings import Ports
 from schemas import loader
@@ -47,23 +49,31 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "discovery",
         (discovery.SPEC,),
-        ("title_catalog", "availability", "title_search"),
-        "PostgreSQL, Qdrant (read)",
-        "Titles, where to watch them, search",
+        ("title_catalog", "availability", "title_search", "trending"),
+        "PostgreSQL, Qdrant, Redis (read)",
+        "Titles, where to watch them, search, what is watched most",
     ),
     Service(
         "sync",
-        (sync_commands.SPEC,),
-        ("watch_state", "watchlist", "devices", "preferences"),
+        (sync_commands.SPEC, sync_queries.SPEC),
+        (
+            "watch_state",
+            "watchlist",
+            "ratings",
+            "preferences",
+            "devices",
+            "playback_history",
+            "title_catalog",
+        ),
         "Redis, PostgreSQL (read)",
-        "Takes devices' queues and what they ask of each other",
+        "Takes devices' queues and what they ask of each other; shows lists, positions and changes",
     ),
     Service(
         "playback",
-        (playback_commands.SPEC,),
-        ("playback_history", "ratings"),
+        (playback_commands.SPEC, playback_queries.SPEC),
+        ("playback_history", "ratings", "title_catalog"),
         "Redis, PostgreSQL (read)",
-        "Takes what players did and how people rated it",
+        "Takes what players did and how people rated it; looks up sessions",
     ),
 )
 

@@ -7,27 +7,21 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from query_api.title_cards.reader import CatalogEntry
-from query_api.title_cards.responses import TitleCard
+from query_api.title_cards.responses import Card, SuccessorId, TitleKnown, fields_of, titled
 from query_api.user_changes.responses import Session
 from schemas.read_models.playback_history import SessionRow
 
 
 class TitledSession(Session, frozen=True, rename="camel", kw_only=True):
-    """`titleKnown` false: the catalog has not heard of the title. `successorId`: of a merged one, whose card this is."""
+    """A session with its title."""
 
-    title_known: bool
-    title: TitleCard | None
-    successor_id: str | None = None
+    title_known: TitleKnown
+    title: Card
+    successor_id: SuccessorId = None
 
     @classmethod
-    def titled(cls, row: SessionRow, entry: CatalogEntry | None) -> "TitledSession":
-        shown = Session.of(row)
-        return cls(
-            **{name: getattr(shown, name) for name in Session.__struct_fields__},
-            title_known=entry is not None,
-            title=TitleCard.of(entry),
-            successor_id=entry.successor_id if entry else None,
-        )
+    def named(cls, row: SessionRow, entry: CatalogEntry | None) -> "TitledSession":
+        return cls(**fields_of(Session.of(row)), **titled(entry))
 
 
 class SessionPage(Struct, frozen=True, rename="camel", kw_only=True):
@@ -46,5 +40,5 @@ class SessionPage(Struct, frozen=True, rename="camel", kw_only=True):
         as_of: datetime | None,
         next_cursor: str | None,
     ) -> "SessionPage":
-        shown = tuple(TitledSession.titled(row, entries.get(row.title_id)) for row in rows)
+        shown = tuple(TitledSession.named(row, entries.get(row.title_id)) for row in rows)
         return cls(sessions=shown, as_of=as_of, next_cursor=next_cursor)

@@ -1,6 +1,6 @@
 """How other answers show a title."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -31,3 +31,22 @@ class TitleCard(Struct, frozen=True, rename="camel", kw_only=True):
             episode_number=entry.episode_number,
             image=entry.image,
         )
+
+
+TitleKnown = Annotated[bool, Meta(description="False while the catalog has not heard of the title.")]
+Card = Annotated[TitleCard | None, Meta(description="Null when the catalog has nothing to show.")]
+SuccessorId = Annotated[str | None, Meta(description="Of a merged title: the one to use instead, whose card this is.")]
+
+
+def titled(entry: CatalogEntry | None) -> dict[str, Any]:
+    """`title_known`, `title` and `successor_id` of an answer's item."""
+    return {
+        "title_known": entry is not None,
+        "title": TitleCard.of(entry),
+        "successor_id": entry.successor_id if entry else None,
+    }
+
+
+def fields_of(shown: Struct) -> dict[str, Any]:
+    """As they are, for a struct that has more of them: no copies of nested ones."""
+    return {name: getattr(shown, name) for name in shown.__struct_fields__}

@@ -5,9 +5,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.enums import HttpMethod
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components
+from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, Middleware
 
 from runtime.http import authenticating, errors, identity, operations, serving, sockets, strictness
@@ -81,7 +83,7 @@ def _router(spec: ServiceSpec, opened: dict[str, object], verifier: Verifier | N
     if spec.authenticated and verifier is not None:
         dependencies["caller"] = Provide(authenticating.caller_of, sync_to_thread=False)
         middleware.append(DefineMiddleware(Authenticating, verifier=verifier))
-    return Router(
+    router = Router(
         "/",
         route_handlers=list(spec.controllers),
         dependencies=dependencies,
@@ -89,6 +91,14 @@ def _router(spec: ServiceSpec, opened: dict[str, object], verifier: Verifier | N
         middleware=middleware,
         opt={authenticating.AUTHENTICATED: spec.authenticated},
     )
+    for route in router.routes:
+        if isinstance(route, HTTPRoute):
+            # The router has made an answer to OPTIONS for each of its paths. Two services may share a path, and the app
+            # takes only one answer, so it makes its own.
+            route.route_handlers = [
+                each for each in route.route_handlers if HttpMethod.OPTIONS not in each.http_methods
+            ]
+    return router
 
 
 def _provide(opened: dict[str, object], name: str) -> Provide:

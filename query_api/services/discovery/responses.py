@@ -10,7 +10,7 @@ from query_api.services.discovery.ranking import FacetCount, Match, Ranked
 from query_api.services.discovery.reader import TitleSnapshot
 from query_api.services.discovery.search import Page
 from query_api.title_cards.reader import CatalogEntry
-from query_api.title_cards.responses import TitleCard as TitleCardResponse
+from query_api.title_cards.responses import Card, SuccessorId, TitleKnown, titled
 from schemas.read_models.title_catalog import TitleDocument
 from schemas.read_models.title_search import TitleCard
 from schemas.read_models.trending import Trend, TrendingTitle
@@ -229,16 +229,15 @@ Window = Literal["1h", "24h", "7d"]
 
 
 class TrendingItem(Struct, frozen=True, rename="camel", kw_only=True):
-    """`score`: plays, each weighed by its age. `titleKnown` false: the catalog has not heard of the title.
-    `successorId`: of a merged title, whose card this is."""
+    """`score`: plays, each weighed by its age."""
 
     title_id: TitleId
     rank: Annotated[int, Meta(description="From 1.")]
     score: float
     plays: int
-    title_known: bool
-    title: TitleCardResponse | None
-    successor_id: str | None = None
+    title_known: TitleKnown
+    title: Card
+    successor_id: SuccessorId = None
 
 
 class TrendingResponse(Struct, frozen=True, rename="camel", kw_only=True):
@@ -264,9 +263,7 @@ class TrendingResponse(Struct, frozen=True, rename="camel", kw_only=True):
                 rank=rank,
                 score=round(title.score, 6),
                 plays=title.plays,
-                title_known=title.title_id in entries,
-                title=TitleCardResponse.of(entries.get(title.title_id)),
-                successor_id=entries[title.title_id].successor_id if title.title_id in entries else None,
+                **titled(entries.get(title.title_id)),
             )
             for rank, title in enumerate(shown, start=1)
         )
