@@ -47,7 +47,7 @@ class _Claims(msgspec.Struct, frozen=True):
     device_id: str
     exp: Annotated[float, msgspec.Meta(ge=0)]
     scope: str = ""
-    region: Annotated[str, msgspec.Meta(pattern=f"^{REGION.pattern}$")] = ANYWHERE
+    region: Annotated[str, msgspec.Meta(pattern=rf"\A{REGION.pattern}\Z")] = ANYWHERE
 
 
 class Verifier:
@@ -90,7 +90,8 @@ class Verifier:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, ValueError, RecursionError):
             raise _refused("is not a signed JWT") from None
-        if header.get("alg") not in keys.ALGORITHMS:
+        algorithm = header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in keys.ALGORITHMS:
             raise _refused(f"is not signed with {' or '.join(sorted(keys.ALGORITHMS))}")
         found = known.get(header.get("kid", ""))
         if found is None:

@@ -103,7 +103,7 @@ def parse(text: str | bytes) -> Keys:
             try:
                 found[str(kid)] = Key(algorithm, jwt.PyJWK(entry, algorithm))
             except jwt.PyJWTError:
-                reason = "its numbers are not a point of its curve"
+                reason = "it cannot be read"
         if reason:
             _LOG.warning("jwks_key_ignored", kid=kid if isinstance(kid, str) else None, reason=reason)
     return found

@@ -85,11 +85,12 @@ def test_defaults_are_true(name: str, empty: dict[str, str]) -> None:
     assert everything(empty | {name: LITERAL[name]}) == everything(empty)
 
 
-@pytest.mark.parametrize("name", sorted(set(TABLE) - {"MG_PROVIDERS_FILE"}))
+@pytest.mark.parametrize("name", sorted(set(TABLE) - {"MG_PROVIDERS_FILE", "MG_AUTH_JWKS_FILE"}))
 def test_each_setting_changes_something(name: str, empty: dict[str, str]) -> None:
     special = {
         "MG_TEST_BACKENDS": "containers",
         "MG_PROVIDERS": '{"name": {"secrets": ["whsec_x"]}}',
+        "MG_AUTH_JWKS": '{"keys": []}',
         "MG_LOG_LEVEL": "debug",
         "MG_LOG_FORMAT": "console",
     }
