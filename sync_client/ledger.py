@@ -91,7 +91,7 @@ class Ledger:
         added: list[Queued] = []
         with self._store.transaction():
             for queued in needless:
-                self._store.delete(queued.operation_id)
+                self._store.delete(queued.seq)
             for operation in operations:
                 hlc, wall_ms = self._clock.next(), self._wall_ms()
                 added.append(self._store.append(str(uuid.uuid4()), operation, hlc, wall_ms))
@@ -108,7 +108,7 @@ class Ledger:
         if queued is None or queued.state is not State.REJECTED:
             return False
         with self._store.transaction():
-            self._store.delete(operation_id)
+            self._store.delete(queued.seq)
         self.view.drop(operation_id)
         return True
 
@@ -130,7 +130,7 @@ class Ledger:
         batch = list(batch)
         with self._store.transaction():
             for queued in batch:
-                self._store.set_state(queued.operation_id, State.ACCEPTED)
+                self._store.set_state(queued.seq, State.ACCEPTED)
             self._store.set_meta(_POSITIONS, json.dumps(newest))
         self._positions = newest
         for queued in batch:
@@ -139,7 +139,7 @@ class Ledger:
     def reject(self, reasons: Sequence[tuple[Queued, str]]) -> None:
         with self._store.transaction():
             for queued, reason in reasons:
-                self._store.set_state(queued.operation_id, State.REJECTED, reason)
+                self._store.set_state(queued.seq, State.REJECTED, reason)
         for queued, reason in reasons:
             queued.state, queued.reason = State.REJECTED, reason
             self.view.changed(queued)
@@ -165,7 +165,7 @@ class Ledger:
         anew = [(queued, clock.next(), min(queued.occurred_ms, server_ms)) for queued in ahead]
         with self._store.transaction():
             for queued, hlc, occurred_ms in anew:
-                self._store.stamp(queued.operation_id, hlc, occurred_ms)
+                self._store.stamp(queued.seq, hlc, occurred_ms)
             self._store.set_meta(_HLC, clock.last)
             self._store.set_meta(_SKEW, skew_ms)
         self._skew_ms = skew_ms
@@ -206,7 +206,7 @@ class Ledger:
             return
         with self._store.transaction():
             for queued in accepted:
-                self._store.delete(queued.operation_id)
+                self._store.delete(queued.seq)
         for queued in accepted:
             self.view.drop(queued.operation_id)
 
@@ -229,7 +229,7 @@ class Ledger:
             return
         with self._store.transaction():
             for queued in batch:
-                self._store.set_state(queued.operation_id, state)
+                self._store.set_state(queued.seq, state)
         for queued in batch:
             queued.state = state
 

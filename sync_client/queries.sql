@@ -14,13 +14,13 @@ INSERT INTO operations (operation_id, body, hlc, occurred_ms, state, reason)
 VALUES (:operation_id, :body, :hlc, :occurred_ms, 'pending', '')
 
 -- name: set_state
-UPDATE operations SET state = :state, reason = :reason WHERE operation_id = :operation_id
+UPDATE operations SET state = :state, reason = :reason WHERE seq = :seq
 
 -- name: stamp
-UPDATE operations SET hlc = :hlc, occurred_ms = :occurred_ms WHERE operation_id = :operation_id
+UPDATE operations SET hlc = :hlc, occurred_ms = :occurred_ms WHERE seq = :seq
 
 -- name: delete
-DELETE FROM operations WHERE operation_id = :operation_id
+DELETE FROM operations WHERE seq = :seq
 
 -- name: rows
 SELECT kind, id, revision, body FROM replica

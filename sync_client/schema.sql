@@ -4,10 +4,11 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- The queue, in the order of its operations. `body` is the operation as JSON without its clock.
+-- The queue, in the order of its operations. `body` is the operation as JSON without its clock. Without further indexes:
+-- what an operation costs is the pages that a commit writes.
 CREATE TABLE operations (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    operation_id TEXT NOT NULL UNIQUE,
+    seq INTEGER PRIMARY KEY,
+    operation_id TEXT NOT NULL,
     body TEXT NOT NULL,
     hlc INTEGER NOT NULL,
     occurred_ms INTEGER NOT NULL,

@@ -17,7 +17,8 @@ from sync_client.rows import ProblemAnswer
 from sync_client.waiting import FullJitter, http_date, retry_after
 
 TokenProvider = Callable[[], Awaitable[str]]
-"""Gives an access token; asked again when the service no longer accepts the last one."""
+"""Gives an access token; asked again when the service no longer accepts the last one. What it raises comes out of the
+call that needed it; Unreachable is tried again."""
 A = TypeVar("A")
 PROBLEM_TYPE: Final = "application/problem+json"
 _AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -126,7 +127,7 @@ class Service:
             self._client = httpx.AsyncClient(transport=self._transport, timeout=_TIMEOUT, trust_env=False)
         try:
             response = await self._client.request(method, f"{self._base}{self._user}{path}", headers=headers, **more)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return None, f"does not answer ({str(error) or type(error).__name__})", 0.0
         if response.status_code not in _AGAIN:
             return response, "", 0.0

@@ -1,11 +1,12 @@
 """The file: one SQLite database a device and user, whose transactions are on the disk when they return.
 
 Write-ahead log with `synchronous=FULL`, so a commit survives SIGKILL and power loss. The lock is exclusive: a file has
-one client at a time, and a second one is told so at once (StoreInUse). The operating system gives the lock back when its
-process dies, however it dies.
+one client at a time, and a second one is told so at once (StoreInUse). The operating system gives the lock back when
+its process dies, however it dies.
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -48,6 +49,7 @@ class Store:
 
     def __init__(self, path: Path, user_id: str, device_id: str) -> None:
         self._path = path
+        _require_access(path)
         with self._explained():
             self._connection = sqlite3.connect(path, timeout=0.2, isolation_level=None)
         try:
@@ -105,14 +107,14 @@ class Store:
         assert cursor.lastrowid is not None  # noqa: S101 - it was an INSERT
         return Queued(cursor.lastrowid, operation_id, operation, hlc, occurred_ms)
 
-    def set_state(self, operation_id: str, state: State, reason: str = "") -> None:
-        self._execute("set_state", operation_id=operation_id, state=state.value, reason=reason)
+    def set_state(self, seq: int, state: State, reason: str = "") -> None:
+        self._execute("set_state", seq=seq, state=state.value, reason=reason)
 
-    def stamp(self, operation_id: str, hlc: int, occurred_ms: int) -> None:
-        self._execute("stamp", operation_id=operation_id, hlc=hlc, occurred_ms=occurred_ms)
+    def stamp(self, seq: int, hlc: int, occurred_ms: int) -> None:
+        self._execute("stamp", seq=seq, hlc=hlc, occurred_ms=occurred_ms)
 
-    def delete(self, operation_id: str) -> None:
-        self._execute("delete", operation_id=operation_id)
+    def delete(self, seq: int) -> None:
+        self._execute("delete", seq=seq)
 
     # What the service has.
 
@@ -197,3 +199,12 @@ class Store:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
             kind, advice = _ADVICE.get(code, (SyncStoreError, "SQLite refuses"))
             raise kind(f"{self._path}: {advice or _CORRUPT} ({error})") from error
+
+
+def _require_access(path: Path) -> None:
+    """SQLite would open what it cannot write, and fail in several ways later. Nothing is opened here: closing a file
+    gives up every lock that the process has on it."""
+    effective = os.access in os.supports_effective_ids
+    for place, what in ((path.parent, "folder"), (path, "file")):
+        if place.exists() and not os.access(place, os.R_OK | os.W_OK, effective_ids=effective):
+            raise StoreReadOnly(f"{path}: the {what} cannot be written: give this process write access to it")
