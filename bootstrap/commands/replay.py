@@ -11,13 +11,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bootstrap import outcomes
 from bootstrap.catalog_files import CatalogFileError
-from bootstrap.commands.token import local_token
 from bootstrap.replaying import Replayed, Replayer, plan, read_ratings
 from bootstrap.serving_addresses import base_url
+from devstack.tokens import signer_of
 from runtime import settings as settings_module
+from runtime.http.identity import WRITE_USERS
 from runtime.settings import Settings
 
 _REPLAYER = "mg-replay"
+_TOKEN_SECONDS = 86_400
 
 
 @click.group()
@@ -71,7 +73,8 @@ def replay_ratings(
     if most is not None:
         found = sorted(found, key=lambda one: one.at)[-most:]
     acts = plan(found, outcomes.title_ids(settings, provider), datetime.now(UTC))
-    token = local_token(settings.home, user=_REPLAYER, device=_REPLAYER, scopes=("users:write",), minutes=24 * 60)
+    signer = signer_of(settings.home, settings_module.load_identity())
+    token = signer.sign(_REPLAYER, _REPLAYER, (WRITE_USERS,), seconds=_TOKEN_SECONDS)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
         task = progress.add_task("replay", total=len(acts), speed="")

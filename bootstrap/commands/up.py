@@ -31,17 +31,27 @@ _COMPACT = {
         "materializer:availability",
         "materializer:provider_deliveries",
     ),
+    "viewing": (
+        "materializer:watch_state",
+        "materializer:watchlist",
+        "materializer:playback_history",
+        "materializer:ratings",
+        "materializer:devices",
+        "materializer:preferences",
+        "materializer:trending",
+    ),
     "services": ("services",),
 }
 # Embedding a catalog takes minutes of a core, and being found by meaning may wait where being there may not: search
 # gets what the others leave. That needs a process of its own: a low priority thread would hold the interpreter's lock.
 _NICE = {"search": 10, "processor-embedding": 10, "materializer-title_search": 10}
+_SERVICES = ("ingestion", "discovery", "sync", "playback")
 _READY_SECONDS = 240.0  # a loaded machine takes minutes to import nine processes
 
 
 @click.command()
 @click.option("--detach", is_flag=True, help="Leave it running in the background; `mg down` ends it.")
-@click.option("--per-unit", is_flag=True, help="One process a unit instead of four.")
+@click.option("--per-unit", is_flag=True, help="One process a unit instead of a few.")
 @click.option("--log-json", is_flag=True, help="Status lines as JSON.")
 def up(detach: bool, per_unit: bool, log_json: bool) -> None:
     """Stack, migrations, topics and all units, with one status line each. Ctrl-C stops everything."""
@@ -115,7 +125,7 @@ def start_detached(home: Path, *, per_unit: bool) -> None:
             raise click.ClickException(said)
         if "all units ready" in path.read_text():
             settings = settings_module.load()
-            for name in ("ingestion", "discovery"):
+            for name in _SERVICES:
                 say(f"{name:12} http://127.0.0.1:{getattr(settings.ports, name)}")
             say("up; `mg lag` shows progress, `mg down` ends it")
             return
