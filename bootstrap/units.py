@@ -7,7 +7,7 @@ from typing import Literal
 from command_api.services import ingestion
 from command_api.services import playback as playback_commands
 from command_api.services import sync as sync_commands
-from query_api.services import deliveries, discovery
+from query_api.services import deliveries, discovery, live
 from query_api.services import playback as playback_queries
 from query_api.services import sync as sync_queries
 from runtime.http.service import ServiceSpec
@@ -55,7 +55,7 @@ SERVICES: tuple[Service, ...] = (
     ),
     Service(
         "sync",
-        (sync_commands.SPEC, sync_queries.SPEC),
+        (sync_commands.SPEC, sync_queries.SPEC, live.SPEC),
         (
             "watch_state",
             "watchlist",
@@ -66,7 +66,7 @@ SERVICES: tuple[Service, ...] = (
             "title_catalog",
         ),
         "Redis, PostgreSQL (read)",
-        "Takes devices' queues and what they ask of each other; shows lists, positions and changes",
+        "Takes devices' queues and what they ask of each other; shows lists, positions and changes, live too",
     ),
     Service(
         "playback",

@@ -11,6 +11,7 @@ import uvicorn
 import uvloop
 from litestar import Litestar
 from litestar.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 T = TypeVar("T")
 
@@ -50,6 +51,15 @@ class _Server(uvicorn.Server):
             for stop in self.config.app.state.get(STOPPING, ()):
                 stop()
         await super().shutdown(sockets)
+
+
+class _Socket(WebSocketsSansIOProtocol):
+    """Takes an HTTP answer to a handshake for what it is; the library goes on to log that the handshake is missing."""
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
 
 
 class Serving:
@@ -113,7 +123,7 @@ def _config(listener: Listener, grace_seconds: int) -> uvicorn.Config:
         listener.app,
         loop="none",
         http="httptools",
-        ws="websockets-sansio",
+        ws=_Socket,
         ws_max_size=_MOST_FRAME_BYTES,
         ws_ping_interval=_PING_SECONDS,
         ws_ping_timeout=_PONG_SECONDS,

@@ -128,11 +128,12 @@ class Client:
 
     async def message(self, *types: str) -> dict[str, Any]:
         """The next one (of these types); AssertionError when it is late."""
-        while True:
-            found: dict[str, Any] = json.loads(await _soon(self.socket.recv()))
-            self.cursor = found.get("cursor", self.cursor)
-            if found["type"] in types or (not types and found["type"] != "ping"):
-                return found
+        async with asyncio.timeout(SECONDS):
+            while True:
+                found: dict[str, Any] = json.loads(await self.socket.recv())
+                self.cursor = found.get("cursor", self.cursor)
+                if found["type"] in types or (not types and found["type"] != "ping"):
+                    return found
 
     async def positions(self, number: int) -> dict[str, int]:
         """The last position of each title, after at least `number` of them were told of."""

@@ -53,7 +53,7 @@ class LiveController(Controller):
                 generate_examples=False,
                 description=_EVENTS,
                 media_type=MEDIA_TYPE,
-                examples=[Example(summary="The beginning of a stream", value=_EXAMPLE)],
+                examples=[Example(id="beginning", summary="The beginning of a stream", value=_EXAMPLE)],
             ),
             **problems.documented(
                 problems.INVALID_REQUEST, problems.UNKNOWN_PARAMETER, problems.INVALID_CURSOR, problems.UNAVAILABLE

@@ -1,0 +1,30 @@
+"""Every change of the live channel's API shows in a diff of live.json."""
+
+import json
+from pathlib import Path
+
+from query_api.services.live import SPEC
+from runtime import settings as settings_module
+from runtime.http.app import build_app
+
+GOLDEN = Path(__file__).with_name("live.json")
+NOWHERE = {
+    "MG_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+    "MG_POSTGRES_DSN": "postgresql://127.0.0.1:1/x",
+    "MG_REDIS_URL": "redis://127.0.0.1:1",
+    "MG_QDRANT_URL": "http://127.0.0.1:1",
+}
+
+
+def rendered() -> str:
+    app = build_app("sync", [SPEC], settings_module.load(NOWHERE))
+    return json.dumps(app.openapi_schema.to_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def test_golden() -> None:
+    """Write it anew with `python -m tests.contract.openapi.test_live` and read the diff."""
+    assert json.loads(rendered()) == json.loads(GOLDEN.read_text()), test_golden.__doc__
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(rendered())
