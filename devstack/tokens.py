@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ class Signer:
     def sign(
         self, user: str, device: str, scopes: Iterable[str] = (), *, region: str | None = None, seconds: int = 3600
     ) -> str:
+        return self.signed(user, device, scopes, region=region, seconds=seconds)[0]
+
+    def signed(
+        self, user: str, device: str, scopes: Iterable[str] = (), *, region: str | None = None, seconds: int = 3600
+    ) -> tuple[str, datetime]:
+        """The token and until when it is good."""
         now = int(time.time())
         claims: dict[str, Any] = {
             "sub": user,
@@ -49,7 +56,8 @@ class Signer:
             claims["iss"] = self._identity.issuer
         if region is not None:
             claims["region"] = region
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._kid})
+        token = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._kid})
+        return token, datetime.fromtimestamp(claims["exp"], UTC)
 
     def __repr__(self) -> str:
         return f"Signer({self._kid})"

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -32,8 +31,7 @@ def token(user: str, device: str, scopes: Sequence[str], region: str | None, min
         raise click.BadParameter("must be two capital letters", param_hint="--region")
     rights = sorted({right for scope in scopes for right in scope.split()})
     signer = signer_of(settings_module.home_from(), settings_module.load_identity())
-    expires_at = datetime.now(UTC) + timedelta(minutes=minutes)
-    signed = signer.sign(user, device, rights, region=region, seconds=minutes * 60)
+    signed, expires_at = signer.signed(user, device, rights, region=region, seconds=minutes * 60)
     if not as_json:
         click.echo(signed)
         return
@@ -43,6 +41,6 @@ def token(user: str, device: str, scopes: Sequence[str], region: str | None, min
         "device": device,
         "scopes": rights,
         "region": region,
-        "expiresAt": expires_at.isoformat(timespec="seconds"),
+        "expiresAt": expires_at.isoformat(),
     }
     click.echo(json.dumps(shape, ensure_ascii=False))

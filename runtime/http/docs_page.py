@@ -88,6 +88,8 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
     yield f"<section id='{escape(operation['operationId'])}'>"
     yield f"<h2><span class=m>{method.upper()}</span> <code>{escape(path)}</code></h2>"
     yield f"<p><b>{_prose(operation.get('summary'))}</b></p><p>{_prose(operation.get('description'))}</p>"
+    if operation.get("security"):
+        yield "<p>Needs the caller's token: <code>Authorization: Bearer …</code></p>"
     if parameters := operation.get("parameters"):
         yield "<table><tr><th>parameter<th>in<th>type<th>meaning"
         for each in parameters:

@@ -4,6 +4,7 @@
 `Caller` for handlers. Tokens appear in no log, error or representation.
 """
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from typing import Annotated
@@ -13,7 +14,7 @@ import msgspec
 
 from runtime.clock import Clock, SystemClock
 from runtime.http import keys
-from runtime.http.keys import FixedKeys, KeyFile, KeySource
+from runtime.http.keys import FixedKeys, Key, KeyFile, Keys, KeySource
 from runtime.http.problems import UNAUTHENTICATED, Problem
 from runtime.settings import Settings
 
@@ -27,6 +28,7 @@ ANYWHERE = "ZZ"
 """The region of a caller whose token names none."""
 REGION = re.compile("[A-Z]{2}")
 _MOST_ID_CHARACTERS = 128
+_MOST_CALLERS = 20_000
 _REQUIRED = ["sub", "exp", "iat", "aud"]
 
 
@@ -51,16 +53,35 @@ class _Claims(msgspec.Struct, frozen=True):
 
 
 class Verifier:
-    """Verifies tokens; cheap to call, does no I/O but a look at the key file at most once a second."""
+    """Verifies tokens; does no I/O but a look at the key file at most once a second.
+
+    A token that was good stays so until it expires or the keys change, and verifying takes longer than most of what
+    handlers do: the callers of good tokens are remembered, by a hash.
+    """
 
     def __init__(self, source: KeySource, audience: str, issuer: str = "") -> None:
         self._source = source
         self._audience = audience
         self._issuer = issuer or None
+        self._known: Keys = {}
+        self._callers: dict[bytes, Caller] = {}
 
     def verify(self, token: str) -> Caller:
         """Raises Problem (401) whose detail says what is wrong with the token, never what it contains."""
-        key = self._key(token)
+        if len(token) > MOST_TOKEN_CHARACTERS:
+            raise _refused(f"is longer than {MOST_TOKEN_CHARACTERS} characters")
+        known = self._source.keys()
+        if known is not self._known or len(self._callers) >= _MOST_CALLERS:
+            self._known = known
+            self._callers.clear()
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        found = self._callers.get(digest)
+        if found is None or found.expires_at <= datetime.now(UTC):
+            found = self._callers[digest] = self._verified(token, known)
+        return found
+
+    def _verified(self, token: str, known: Keys) -> Caller:
+        key = _key(token, known)
         try:
             found = jwt.decode(
                 token,
@@ -76,27 +97,26 @@ class Verifier:
             raise _refused(_reason(error)) from None
         return _caller(found)
 
-    def _key(self, token: str) -> keys.Key:
-        known = self._source.keys()
-        if not known:
-            raise Problem(
-                UNAUTHENTICATED,
-                "No keys are configured here to verify tokens with (MG_AUTH_JWKS), so nobody gets in.",
-                headers={"WWW-Authenticate": REALM},
-            )
-        if len(token) > MOST_TOKEN_CHARACTERS:
-            raise _refused(f"is longer than {MOST_TOKEN_CHARACTERS} characters")
-        try:
-            header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError, RecursionError):
-            raise _refused("is not a signed JWT") from None
-        algorithm = header.get("alg")
-        if not isinstance(algorithm, str) or algorithm not in keys.ALGORITHMS:
-            raise _refused(f"is not signed with {' or '.join(sorted(keys.ALGORITHMS))}")
-        found = known.get(header.get("kid", ""))
-        if found is None:
-            raise _refused("names no key (kid) that is known here")
-        return found
+
+def _key(token: str, known: Keys) -> Key:
+    """The key that the token names."""
+    if not known:
+        raise Problem(
+            UNAUTHENTICATED,
+            "No keys are configured here to verify tokens with (MG_AUTH_JWKS), so nobody gets in.",
+            headers={"WWW-Authenticate": REALM},
+        )
+    try:
+        header = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        raise _refused("is not a signed JWT") from None
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in keys.ALGORITHMS:
+        raise _refused(f"is not signed with {' or '.join(sorted(keys.ALGORITHMS))}")
+    found = known.get(header.get("kid", ""))
+    if found is None:
+        raise _refused("names no key (kid) that is known here")
+    return found
 
 
 def verifier_of(settings: Settings, clock: Clock | None = None) -> Verifier:

@@ -242,7 +242,8 @@ def test_down_leaves_no_process_and_up_takes_free_ports(
 
 @pytest.mark.slow
 def test_reset_forgets_the_data_and_keeps_the_secrets(stack: Stack, addresses: dict[str, str]) -> None:
-    providers = (stack.home / "providers.json").read_text()
+    made = [stack.home / "providers.json", stack.home / "secrets" / "token.key", stack.home / "jwks.json"]
+    before = [path.read_text() for path in made]
     write_everywhere(addresses)
     stack.reset()
     assert not (stack.home / "data").exists()
@@ -252,7 +253,7 @@ def test_reset_forgets_the_data_and_keeps_the_secrets(stack: Stack, addresses: d
     with psycopg.connect(fresh["postgres_dsn"]) as connection:
         assert connection.execute("SELECT to_regclass('survivors')").fetchone() == (None,)
     assert TOPIC not in AdminClient({"bootstrap.servers": fresh["kafka"], **QUIET}).list_topics(timeout=10).topics
-    assert (stack.home / "providers.json").read_text() == providers
+    assert [path.read_text() for path in made] == before
 
 
 @contextmanager

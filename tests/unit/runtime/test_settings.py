@@ -179,6 +179,30 @@ def test_providers_come_from_the_variable_else_the_named_file_else_the_home_fold
         load(tmp_path, MG_PROVIDERS_FILE=str(tmp_path / "missing.json"))
 
 
+def test_keys_of_tokens_come_from_the_variable_else_the_named_file_else_the_home_folder(tmp_path: Path) -> None:
+    plain = load(tmp_path).identity
+    assert (plain.jwks, plain.jwks_file) == ("", tmp_path / "jwks.json")
+    assert (plain.audience, plain.issuer) == ("media-gateway", "")
+    file = tmp_path / "keys.json"
+    with pytest.raises(SettingsError, match=r"^MG_AUTH_JWKS_FILE names .* no such file"):
+        load(tmp_path, MG_AUTH_JWKS_FILE=str(file))
+    file.write_text("{}")
+    assert load(tmp_path, MG_AUTH_JWKS_FILE=str(file)).identity.jwks_file == file
+    found = load(tmp_path, MG_AUTH_JWKS=' {"keys": []}\n', MG_AUTH_AUDIENCE="films", MG_AUTH_ISSUER="i").identity
+    assert (found.jwks, found.audience, found.issuer) == ('{"keys": []}', "films", "i")
+    assert load(tmp_path, MG_AUTH_JWKS="", MG_AUTH_AUDIENCE="", MG_AUTH_ISSUER="").identity == plain
+    assert settings_module.load_identity({"MG_HOME": str(tmp_path)}) == plain
+
+
+@trying(max_examples=20)
+@given(secret=SECRETS)
+def test_a_wrong_key_set_is_one_line_without_what_it_holds(secret: str) -> None:
+    for table in (secret, [secret], {"keys": secret}, {"keys": [secret]}, {"key": [{"d": secret}]}):
+        with pytest.raises(SettingsError, match=r"^MG_AUTH_JWKS must be") as caught:
+            settings_module.load(PLAIN | {"MG_HOME": "nowhere", "MG_AUTH_JWKS": json.dumps(table)})
+        assert_hidden("".join(traceback.format_exception(caught.value)))
+
+
 def test_a_file_of_providers_that_is_not_text_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "providers.json").write_bytes(b'{"a": {"secrets": ["\xff"]}}')
     with pytest.raises(SettingsError, match="MG_PROVIDERS"):

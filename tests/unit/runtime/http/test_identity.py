@@ -5,8 +5,8 @@ import hashlib
 import hmac
 import json
 import traceback
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import jwt
 import msgspec
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runtime.http import identity
 from runtime.http.identity import LEEWAY_SECONDS, MOST_TOKEN_CHARACTERS, Caller, Verifier, usable_id, verifier_of
 from runtime.http.problems import UNAUTHENTICATED, Problem
 from runtime.settings import IdentitySettings
@@ -28,8 +29,8 @@ CURVE = ec.generate_private_key(ec.SECP256R1())
 
 
 def verifier(jwks: str = "", **changes: Any) -> Verifier:
-    identity = IdentitySettings(jwks=jwks or tokens.key_set(), **{"audience": tokens.AUDIENCE, **changes})
-    return verifier_of(settings("nowhere", identity=identity))
+    wanted = IdentitySettings(jwks=jwks or tokens.key_set(), **{"audience": tokens.AUDIENCE, **changes})
+    return verifier_of(settings("nowhere", identity=wanted))
 
 
 def refusal(token: str, by: Verifier | None = None) -> str:
@@ -234,9 +235,33 @@ def test_claims_that_are_no_object() -> None:
         assert refusal(token) == "The token has unusable claims."
 
 
+def test_a_remembered_caller_is_forgotten_when_the_token_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    by, now = verifier(), datetime.now(UTC)
+    token = tokens.token(exp=int(now.timestamp()) + 60)
+    assert by.verify(token) is by.verify(token)
+    later = now + timedelta(seconds=60 + LEEWAY_SECONDS + 2)
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(later.timestamp(), tz)
+
+    monkeypatch.setattr(identity, "datetime", Later)
+    monkeypatch.setattr(jwt.api_jwt, "datetime", Later)
+    assert refusal(token, by) == "The token has expired."
+
+
+def test_not_more_callers_are_remembered_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "_MOST_CALLERS", 3)
+    by = verifier()
+    for number in range(10):
+        assert by.verify(tokens.token(f"user{number}")).user_id == f"user{number}"
+        assert len(by._callers) <= 3
+
+
 def test_without_keys_nobody_gets_in() -> None:
-    for identity in (IdentitySettings(), IdentitySettings(jwks='{"keys": []}')):
-        why = refusal(tokens.token(), verifier_of(settings("nowhere", identity=identity)))
+    for wanted in (IdentitySettings(), IdentitySettings(jwks='{"keys": []}')):
+        why = refusal(tokens.token(), verifier_of(settings("nowhere", identity=wanted)))
         assert why == "No keys are configured here to verify tokens with (MG_AUTH_JWKS), so nobody gets in."
 
 
