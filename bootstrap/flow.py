@@ -12,9 +12,20 @@ from runtime.connections import topics as kafka_topics
 from runtime.connections.topics import TopicSpec
 from runtime.settings import Settings
 from schemas import loader
+from streams.topology import PROCESSORS
 
 Say = Callable[[str], None]
 _DEAD_LETTER_DAYS = 30
+# An owner that was frozen may write old state behind its successor's: both must be there to be compared (ADR 5), so
+# nothing younger than ten minutes is compacted. Small segments, because the one being written is never compacted and a
+# new owner reads all of it.
+_STATE_CONFIG = {
+    "cleanup.policy": "compact",
+    "compression.type": "producer",
+    "max.message.bytes": "8388608",
+    "min.compaction.lag.ms": "600000",
+    "segment.bytes": "33554432",
+}
 
 
 def stack_up(say: Say) -> Settings:
@@ -33,7 +44,7 @@ def prepare(settings: Settings, say: Say) -> None:
 
 
 def topic_specs() -> list[TopicSpec]:
-    """Every topic of the contract and a dead-letter topic for every consumer in the pipeline."""
+    """Every topic of the contract, one for dead letters of every consumer, one for the state of processors with one."""
     found = [
         TopicSpec(topic.topic, topic.partitions, {key: str(value) for key, value in topic.config.items()})
         for topic in loader.topics()
@@ -50,7 +61,14 @@ def topic_specs() -> list[TopicSpec]:
         "compression.type": "producer",
         "max.message.bytes": "8388608",
     }
-    return found + [TopicSpec(loader.dead_letter_topic(consumer), 1, config) for consumer in sorted(consumers)]
+    dead = [TopicSpec(loader.dead_letter_topic(consumer), 1, config) for consumer in sorted(consumers)]
+    # State goes with the input: partition by partition.
+    states = [
+        TopicSpec(spec.state_topic, loader.topic(spec.inputs[0]).partitions, _STATE_CONFIG)
+        for spec in PROCESSORS
+        if spec.state is not None
+    ]
+    return found + dead + states
 
 
 def free_port(preferred: int) -> int:

@@ -138,15 +138,18 @@ class Row:
 
 def table() -> list[Row]:
     rows = [Row(f"service:{s.name}", (), s.outputs, s.stores, s.description) for s in SERVICES]
-    rows += [
-        Row(f"processor:{p.name}", p.inputs, p.outputs, "PostgreSQL" if p.lookup else "", p.description)
-        for p in PROCESSORS
-    ]
+    rows += [Row(f"processor:{p.name}", p.inputs, p.outputs, _stores_of(p), p.description) for p in PROCESSORS]
     rows += [
         Row(f"materializer:{m.name}", (*m.inputs, *m.dead_letter_inputs), (), m.store_kind, m.description)
         for m in MATERIALIZERS
     ]
     return rows
+
+
+def _stores_of(spec: ProcessorSpec) -> str:
+    if spec.state is not None:
+        return f"Kafka ({spec.state_topic})"
+    return "PostgreSQL" if spec.lookup else ""
 
 
 def markdown() -> str:

@@ -4,6 +4,19 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """Since 1970, cut to whole ones; exact, unlike `timestamp()`."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def from_milliseconds(milliseconds: int) -> datetime:
+    """The other way. Raises OverflowError outside the years 1 to 9999."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
 
 class Clock(Protocol):
     def now(self) -> datetime:

@@ -14,12 +14,20 @@ EVENT_AGE = Histogram(
 )
 BATCH_SIZE = Histogram("mg_stream_batch_events", "Events a batch.", ["unit"], buckets=_SIZES)
 BATCH_SECONDS = Histogram("mg_stream_batch_seconds", "From decode to durable.", ["unit"], buckets=_SECONDS)
-EVENTS = Counter("mg_stream_events_total", "Events by outcome: done, invalid, skipped.", ["unit", "outcome"])
+EVENTS = Counter("mg_stream_events_total", "Events by outcome: done, invalid, skipped, late.", ["unit", "outcome"])
 BATCHES_RETRIED = Counter("mg_stream_batch_retries_total", "Batches tried again, by reason.", ["unit", "reason"])
 DEAD_LETTERS = Counter("mg_stream_dead_letters_total", "Confirmed dead letters.", ["unit", "reason"])
 FENCED = Counter("mg_stream_fenced_total", "Batches given up because another owner moved the position.", ["unit"])
 REBALANCES = Counter("mg_stream_rebalances_total", "Partitions assigned or revoked.", ["unit", "kind"])
 NOTICES = Counter("mg_stream_notices_total", "Change notices by outcome: sent, failed, skipped.", ["unit", "outcome"])
+STATE_KEYS = Gauge("mg_stream_state_keys", "Keys that a stateful processor remembers here.", ["unit"])
+STATE_TIMERS = Counter("mg_stream_state_timers_total", "Events made by timers of stateful processors.", ["unit"])
+STATE_RESTORED_SECONDS = Histogram(
+    "mg_stream_state_restore_seconds",
+    "Reading one partition's state after it was assigned.",
+    ["unit"],
+    buckets=_SECONDS,
+)
 OUTBOX_PENDING = Gauge("mg_stream_outbox_events", "Decided events that Kafka has not confirmed.", ["unit"])
 
 # What the units of a process say about themselves, set when the admin server is asked for metrics. A unit that finishes

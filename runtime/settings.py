@@ -160,6 +160,8 @@ class Settings(msgspec.Struct, frozen=True):
     topic_prefix: str = ""
     group_prefix: str = "mg-"
     query_wait_seconds: float = 2.0
+    trending_seconds: float = 5.0
+    """A region's trend is published at most so often."""
     listen_host: str = "127.0.0.1"
     """Where services and admin servers listen. In a container 0.0.0.0, because there the network is the boundary."""
     operator_token: Secret = Secret("")
@@ -241,6 +243,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         topic_prefix=env.get("MG_TOPIC_PREFIX", ""),
         group_prefix=env.get("MG_GROUP_PREFIX", "mg-"),
         listen_host=env.get("MG_LISTEN_HOST") or "127.0.0.1",
+        trending_seconds=_seconds(env, "MG_TRENDING_SECONDS", 5.0),
     )
 
 
@@ -313,6 +316,17 @@ def _one_of(env: Mapping[str, str], variable: str, known: tuple[str, ...], defau
     if text not in known:
         raise SettingsError(f"{variable} must be one of {', '.join(known)}, not {text!r}")
     return text
+
+
+def _seconds(env: Mapping[str, str], variable: str, default: float) -> float:
+    text = env.get(variable)
+    try:
+        found = default if text is None else float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < float("inf"):
+        raise SettingsError(f"{variable} must be a number of seconds, not {text!r}")
+    return found
 
 
 def _integer(env: Mapping[str, str], variable: str, default: int) -> int:

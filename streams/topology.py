@@ -14,9 +14,15 @@ from streams.materializers import (
     watch_state,
     watchlist,
 )
-from streams.processors import embedding, entity_resolution, normalization
+from streams.processors import embedding, entity_resolution, normalization, playback_sessions, title_trends
 
-PROCESSORS: tuple[ProcessorSpec, ...] = (normalization.SPEC, entity_resolution.SPEC, embedding.SPEC)
+PROCESSORS: tuple[ProcessorSpec, ...] = (
+    normalization.SPEC,
+    entity_resolution.SPEC,
+    embedding.SPEC,
+    playback_sessions.SPEC,
+    title_trends.SPEC,
+)
 MATERIALIZERS: tuple[MaterializerSpec, ...] = (
     title_catalog.SPEC,
     availability.SPEC,

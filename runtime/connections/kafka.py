@@ -18,12 +18,13 @@ _LIBRARY_LOG = logging.getLogger("kafka.librdkafka")
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What to append. Headers keep their order."""
+    """What to append. Headers keep their order. Without a `partition` the key decides."""
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int = -1
 
 
 class Acknowledged(msgspec.Struct, frozen=True):
@@ -82,6 +83,7 @@ class EventProducer:
                     key=message.key,
                     value=message.value,
                     headers=list(message.headers) or None,
+                    partition=message.partition,
                     on_delivery=batch.report(index),
                 )
         except (BufferError, KafkaException, TypeError, ValueError) as error:

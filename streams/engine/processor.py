@@ -2,7 +2,8 @@
 
 1. Take a batch of raw bytes (Faust never decodes: its own decode failure path would commit the bad message).
 2. Decode; bytes that do not decode become dead letters.
-3. Transform (pure), or decide in PostgreSQL (`outbox.py`), in a worker thread.
+3. Transform (pure), or apply to what is remembered (`stateful.py`), or decide in PostgreSQL (`outbox.py`), in a worker
+   thread.
 4. Produce outputs and dead letters and wait until the broker confirmed every one of them; a broker that is away is
    waited for, with readiness off.
 5. Only then let the batch end: leaving the loop body is Faust's acknowledgement.
@@ -17,7 +18,7 @@ stopped.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ import faust
 
 from runtime import logging, metrics, tracing
 from runtime.backoff import Backoff
-from runtime.connections.kafka import EventProducer, Message, ProduceError
+from runtime.clock import Clock, SystemClock
+from runtime.connections.kafka import Acknowledged, EventProducer, Message, ProduceError
 from runtime.health import UnitHealth
 from runtime.settings import Settings
 from schemas import codec
@@ -34,13 +36,18 @@ from schemas.envelope import Position
 from schemas.types import AnyEvent
 from streams.engine import dead_letter
 from streams.engine.alignment import move_back, require_in_log
+from streams.engine.consuming import allow, build_app, withhold
 from streams.engine.dead_letter import InvalidRun, RawRecord
 from streams.engine.decoding import decode
 from streams.engine.outbox import Outbox
 from streams.engine.outcome import FatalError, Fenced, InvalidEvent, TransientError
 from streams.engine.spec import Headers, ProcessorSpec, Received, Rejected
+from streams.engine.stateful import GivenUp, Stateful
+from streams.engine.summing import Summing
 
 _RELAY_EVERY_SECONDS = 2.0
+_TIMERS_EVERY_SECONDS = 1.0
+_SUMMING_EVERY_SECONDS = 0.25
 
 log = logging.get(__name__)
 
@@ -51,7 +58,14 @@ class Processor:
     `failed` resolves with the exception that must end the process.
     """
 
-    def __init__(self, spec: ProcessorSpec, settings: Settings, producer: EventProducer, health: UnitHealth) -> None:
+    def __init__(
+        self,
+        spec: ProcessorSpec,
+        settings: Settings,
+        producer: EventProducer,
+        health: UnitHealth,
+        clock: Clock | None = None,
+    ) -> None:
         self._spec = spec
         self._producer = producer
         self._health = health
@@ -59,9 +73,15 @@ class Processor:
         self._prefix = settings.topic_prefix
         self._invalid = InvalidRun(spec.name)
         self._outbox = Outbox(spec.name, spec.lookup(settings), settings, producer) if spec.lookup else None
+        self._stateful: Stateful | None = None
+        self._summing: Summing | None = None
+        if spec.state is not None:
+            self._stateful = Stateful(spec, spec.state, settings, self, clock or SystemClock())
+            if spec.state.summary is not None:
+                self._summing = Summing(spec, spec.state, settings, self, self._stateful)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"mg-{spec.name}")
         self._busy = asyncio.Lock()
-        self._relay: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self._app = build_app(spec, settings)
         # Faust types a handler as one that takes its signal by a private protocol; any coroutine works.
@@ -78,37 +98,60 @@ class Processor:
 
     async def start(self) -> None:
         if self._outbox is not None:
-            await self._insist(self._align)
-            self._relay = asyncio.create_task(self._relay_forever(), name=f"relay-{self._spec.name}")
+            await self.insist(self._align)
+            self._repeat(self._relay, _RELAY_EVERY_SECONDS)
+        if self._stateful is not None:
+            await self.insist(self._align)
+            self._repeat(self._stateful.tick, _TIMERS_EVERY_SECONDS)
+        if self._summing is not None:
+            self._repeat(self._summing.round, _SUMMING_EVERY_SECONDS)
         # Faust makes the last folder of this path but not its parents.
         Path(self._app.conf.datadir).parent.mkdir(parents=True, exist_ok=True)
         await self._app.start()
 
     def _align(self) -> None:
+        keeper = self._outbox or self._stateful
+        if keeper is not None:
+            move_back(self._settings.kafka, self._app.conf.id, self._spec.inputs, self._prefix, keeper.positions)
+
+    async def _relay(self) -> None:
         if self._outbox is not None:
-            move_back(self._settings.kafka, self._app.conf.id, self._spec.inputs, self._prefix, self._outbox.positions)
+            await self.insist(self._outbox.relay)
 
     async def stop(self) -> None:
         """Abandons the batch in hand; it will be read again."""
         await self._app.stop()
-        if self._relay is not None:
-            self._relay.cancel()
-            await asyncio.gather(self._relay, return_exceptions=True)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown, wait=True)
-        if self._outbox is not None:
-            self._outbox.close()
+        for part in (self._outbox, self._stateful, self._summing):
+            if part is not None:
+                await asyncio.to_thread(part.close)
         self._health.becomes("stopped")
 
     async def _body(self, stream: Any) -> None:
         async for events in stream.take_events(self._spec.max_batch, within=self._spec.gather_seconds):
             withhold(events)
             try:
-                await self._batch(events)
+                ours = self._current(events)
+                if ours:
+                    await self._batch(ours)
             except asyncio.CancelledError:
                 raise
+            except GivenUp:
+                continue
             except BaseException as error:  # noqa: BLE001 - whatever it is must not acknowledge the batch
                 await self._fail(error)
-            allow(events)
+            allow(ours)
+
+    def _current(self, events: Sequence[Any]) -> Sequence[Any]:
+        """A stateful processor must not apply what was fetched before partitions changed hands: what lay before it may
+        have been given up, and would then be taken for applied. It is fetched again."""
+        if self._stateful is None:
+            return events
+        generation, owned = self._app.consumer_generation_id, self._stateful.owned
+        return [e for e in events if e.message.generation_id == generation and e.message.partition in owned]
 
     async def _fail(self, error: BaseException) -> None:
         self._health.becomes("failed", f"{type(error).__name__}: {error}")
@@ -122,12 +165,14 @@ class Processor:
         received, rejected = self._decode(events)
         parents = [tracing.traceparent_of(r.headers) for r in received]
         with tracing.batch_span(f"process {self._spec.name}", parents):
-            if self._outbox is None:
+            if self._stateful is not None:
+                rejected = await self._remember(self._stateful, received, rejected, self._passed(events))
+            elif self._outbox is None:
                 outputs, refused = self._transform(received)
                 rejected += refused
-                await self._produce(outputs + [self._letter(record, error) for record, error in rejected])
+                await self.produce(outputs + [self._letter(record, error) for record, error in rejected])
             else:
-                await self._produce([self._letter(record, error) for record, error in rejected])
+                await self.produce([self._letter(record, error) for record, error in rejected])
                 rejected += await self._decide(self._outbox, received, self._passed(events))
         self._finished(events, len(received), started)
         for record, error in rejected:
@@ -162,7 +207,7 @@ class Processor:
             except InvalidEvent as error:
                 rejected.append((raw(received), error))
                 continue
-            outputs.extend(self._message(event, tracing.traceparent_of(received.headers)) for event in made)
+            outputs.extend(self.message(event, tracing.traceparent_of(received.headers)) for event in made)
         return outputs, rejected
 
     def _passed(self, events: Sequence[Any]) -> dict[tuple[str, int], int]:
@@ -172,6 +217,17 @@ class Processor:
             at = (message.topic.removeprefix(self._prefix), message.partition)
             found[at] = max(found.get(at, 0), message.offset + 1)
         return found
+
+    async def _remember(
+        self,
+        stateful: Stateful,
+        batch: Sequence[Received],
+        rejected: list[tuple[RawRecord, InvalidEvent]],
+        passed: Mapping[tuple[str, int], int],
+    ) -> list[tuple[RawRecord, InvalidEvent]]:
+        letters = [self._letter(record, error) for record, error in rejected]
+        refused = await stateful.batch(batch, passed, lambda one, error: self._letter(raw(one), error), letters)
+        return rejected + [(raw(one.received), one.error) for one in refused]
 
     async def _decide(
         self, outbox: Outbox, batch: Sequence[Received], passed: Mapping[tuple[str, int], int]
@@ -186,16 +242,16 @@ class Processor:
                 raise TransientError(f"kafka: {error}") from error
 
         if passed:
-            await self._insist(lambda: outbox.decide(batch, publish, passed))
-            await self._check_log_reaches(outbox.stored)
-            await self._insist(outbox.relay)
+            await self.insist(lambda: outbox.decide(batch, publish, passed))
+            await self.check_log_reaches(outbox.stored)
+            await self.insist(outbox.relay)
         return refused
 
-    async def _check_log_reaches(self, stored: dict[tuple[str, int], int]) -> None:
+    async def check_log_reaches(self, stored: dict[tuple[str, int], int]) -> None:
         """A position beyond the log's end means another log: going on would silently skip everything new."""
         beyond = {place: next_ for place, next_ in stored.items() if next_ > (self._high(*place) or next_)}
         if beyond:  # or we were frozen while others went on, and know an old end: the broker's word counts
-            await self._insist(lambda: require_in_log(self._settings.kafka, self._spec.name, self._prefix, beyond))
+            await self.insist(lambda: require_in_log(self._settings.kafka, self._spec.name, self._prefix, beyond))
 
     def _high(self, topic: str, partition: int) -> int | None:
         """The log's end as of the last fetch; None for a partition that is another instance's (by now)."""
@@ -204,7 +260,7 @@ class Processor:
         except AssertionError:  # aiokafka's way of saying so
             return None
 
-    def _message(self, event: AnyEvent, traceparent: bytes | None) -> Message:
+    def message(self, event: AnyEvent, traceparent: bytes | None) -> Message:
         headers: Headers = ((tracing.TRACEPARENT, traceparent),) if traceparent else ()
         return Message(self._prefix + codec.topic_of(event), codec.key_of(event), codec.encode(event), headers)
 
@@ -213,17 +269,20 @@ class Processor:
 
     # 4 ---------------------------------------------------------------------------------------------------------------
 
-    async def _produce(self, messages: Sequence[Message]) -> None:
+    async def produce(
+        self, messages: Sequence[Message], still: Callable[[], None] = lambda: None
+    ) -> Sequence[Acknowledged]:
+        """Until every one is confirmed. `still` is asked before another try and may raise GivenUp."""
         backoff = Backoff()
         while messages:
             try:
-                await self._producer.send(messages)
+                return await self._producer.send(messages)
             except ProduceError as error:
                 await self._wait(error, backoff)
-            else:
-                return
+            still()
+        return ()
 
-    async def _insist(self, action: Any) -> None:
+    async def insist(self, action: Any) -> None:
         """Runs a blocking action in this processor's thread until it works."""
         backoff = Backoff()
         loop = asyncio.get_running_loop()
@@ -243,16 +302,22 @@ class Processor:
         log.warning("backend_unavailable", unit=self._spec.name, error=str(error), retry_in=round(delay, 2))
         await asyncio.sleep(delay)
 
-    async def _relay_forever(self) -> None:
-        """Sends what a killed owner left behind, also when no input arrives."""
-        while self._outbox is not None:
-            try:
-                await self._insist(self._outbox.relay)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001 - ends the process through `failed`
-                await self._fail(error)
-            await asyncio.sleep(_RELAY_EVERY_SECONDS)
+    def _repeat(self, action: Callable[[], Awaitable[None]], seconds: float) -> None:
+        """Also when no input arrives: sends what a killed owner left behind, fires timers, publishes summaries."""
+
+        async def forever() -> None:
+            while True:
+                try:
+                    await action()
+                except asyncio.CancelledError:
+                    raise
+                except GivenUp:
+                    pass  # whoever has the partitions now does it
+                except Exception as error:  # noqa: BLE001 - ends the process through `failed`
+                    await self._fail(error)
+                await asyncio.sleep(seconds)
+
+        self._background.append(asyncio.create_task(forever(), name=f"background-{self._spec.name}"))
 
     # 6 ---------------------------------------------------------------------------------------------------------------
 
@@ -276,52 +341,16 @@ class Processor:
 
     async def _assigned(self, _app: Any, *found: Any, **_: Any) -> None:
         assigned = found[0]
+        if self._stateful is not None:
+            self._stateful.assigned([tp.partition for tp in assigned])
         metrics.REBALANCES.labels(self._spec.name, "assigned").inc(len(assigned))
         self._health.owns({(tp.topic.removeprefix(self._prefix), tp.partition) for tp in assigned})
         self._health.becomes("ready", "" if assigned else "standby: other instances own every partition")
 
     async def _revoked(self, _app: Any, *found: Any, **_: Any) -> None:
+        if self._stateful is not None:
+            await self._stateful.revoked()
         metrics.REBALANCES.labels(self._spec.name, "revoked").inc(len(found[0]))
-
-
-def build_app(spec: ProcessorSpec, settings: Settings) -> faust.App:
-    """One app a processor: its own group, lag and failure domain. Built by a function, never at import."""
-    return faust.App(
-        f"{settings.group_prefix}{spec.name.replace('_', '-')}",
-        broker=[f"kafka://{address}" for address in settings.kafka.split(",")],
-        store="memory://",
-        datadir=str(settings.home / "faust" / spec.name),
-        processing_guarantee="at_least_once",
-        autodiscover=False,
-        web_enabled=False,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=8_388_608,
-        broker_session_timeout=10.0,
-        broker_heartbeat_interval=3.0,
-        broker_max_poll_interval=900.0,
-        broker_commit_interval=1.0,
-        stream_buffer_maxsize=max(spec.max_batch * 2, 256),
-        stream_wait_empty=False,
-        stream_recovery_delay=0.0,
-        reply_create_topic=False,
-    )
-
-
-def withhold(events: Sequence[Any]) -> None:
-    """Makes Faust's acknowledgement of these events do nothing: they will be delivered again.
-
-    `Consumer.ack` ignores messages already marked, and an offset that was never recorded is never committed.
-    """
-    for event in events:
-        event.message.acked = True
-
-
-def allow(events: Sequence[Any]) -> None:
-    """What these events led to is durable: the next acknowledgement counts."""
-    for event in events:
-        event.message.acked = False
 
 
 def headers_of(message: Any) -> Headers:

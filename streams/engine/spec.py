@@ -75,13 +75,13 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
-    """One table of a stateful processor: what it remembers of each key. All functions are pure; times are ms since 1970.
+    """One table of a stateful processor: what it remembers of each key. Pure functions; times are ms since 1970.
 
-    `step(state, what, now)` takes the state of `key_of(what)` (None: nothing remembered) and gives the next state and what
-    it made. `what` is a Received for a spec's first table and, for a later one, what the table before it made; the last
-    table makes events. `now` is the newest time in the input so far. A step that changes nothing returns the very state it
-    got; it never returns None for a state. It may raise InvalidEvent. One input makes at most one thing a key.
-    `tick(state, now)` runs once `wakes_at(state)` has passed and returns None when nothing is left to remember.
+    `step(state, what, now)` takes the state of `key_of(what)` (None: nothing remembered) and gives the next state and
+    what it made. `what` is a Received for a spec's first table and, for a later one, what the table before it made; the
+    last table makes events. `now` is the newest time in the input so far. A step that changes nothing returns the very
+    state it got; it never returns None for a state. The first table's may raise InvalidEvent. One input makes at most
+    one thing a key. `tick(state, now)` runs once `wakes_at(state)` has passed; None when nothing is left to remember.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Summary(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StateSpec:
-    """State of a processor, kept in a compacted topic of its own (`<name>-state`), partition by partition with its input.
+    """State of a processor, kept in a compacted topic of its own (`<name>-state`), partitioned like its input.
 
     `time_of` places an input on the processor's time line. With `by_wall_clock` time also passes while nothing arrives:
     once everything in the log is processed.

@@ -11,7 +11,7 @@ import pytest
 from bootstrap import flow
 from runtime.connections.topics import TopicSpec
 from schemas import loader
-from streams.topology import PIPELINE
+from streams.topology import PIPELINE, PROCESSORS
 from tests.support import webhooks
 
 
@@ -19,7 +19,11 @@ def test_every_topic_and_a_dead_letter_topic_for_every_consumer() -> None:
     specs = {spec.name: spec for spec in flow.topic_specs()}
     assert len(specs) == len(flow.topic_specs())
     assert {topic.topic for topic in loader.topics()} <= set(specs)
-    dead = set(specs) - {topic.topic for topic in loader.topics()}
+    states = {unit.state_topic: unit for unit in PROCESSORS if unit.state is not None}
+    for name, unit in states.items():
+        assert specs[name].partitions == loader.topic(unit.inputs[0]).partitions, "state goes with its input"
+        assert specs[name].config["cleanup.policy"] == "compact"
+    dead = set(specs) - {topic.topic for topic in loader.topics()} - set(states)
     assert dead == {loader.dead_letter_topic(unit.name) for unit in PIPELINE}
     for name in dead:
         assert specs[name].partitions == 1, "`mg dlq` counts them with one number"

@@ -30,6 +30,8 @@ def test_a_kind_selects_all_of_it_and_names_select_one() -> None:
         "normalization",
         "entity_resolution",
         "embedding",
+        "playback_sessions",
+        "title_trends",
     ]
     chosen = units.select(["materializer:availability", "service:discovery"])
     assert chosen.names == ("materializer:availability", "service:discovery")

@@ -11,12 +11,12 @@ def nothing(*_: Any) -> Any:
     raise AssertionError("not called")
 
 
-def test_a_processor_has_a_transform_or_a_lookup_and_not_both() -> None:
+def test_a_processor_has_one_of_transform_lookup_and_state() -> None:
     ProcessorSpec("a", transform=nothing)
     ProcessorSpec("a", lookup=nothing)
-    with pytest.raises(ValueError, match="processor a: give a transform or a lookup"):
+    with pytest.raises(ValueError, match="processor a: give one of transform, lookup and state"):
         ProcessorSpec("a")
-    with pytest.raises(ValueError, match="processor a: give a transform or a lookup"):
+    with pytest.raises(ValueError, match="processor a: give one of transform, lookup and state"):
         ProcessorSpec("a", transform=nothing, lookup=nothing)
 
 
