@@ -102,7 +102,7 @@ class SyncClient:
         self._random, self._sleep = random, sleep
         self._on_change, self._on_command = on_change, on_command
         self._sending, self._pulling = asyncio.Lock(), asyncio.Lock()
-        self._news = asyncio.Event()
+        self._news, self._back = asyncio.Event(), asyncio.Event()
         self._live = False
         self._trouble = ""
 
@@ -247,7 +247,7 @@ class SyncClient:
                     await self.pull()
             except (Unreachable, UnexpectedAnswer) as error:
                 self._trouble = str(error)
-                await self._sleep(jitter.next_delay(getattr(error, "retry_after", 0.0)))
+                await self._rest(jitter, getattr(error, "retry_after", 0.0))
                 continue
             jitter.reset()
             self._trouble = ""
@@ -255,6 +255,17 @@ class SyncClient:
                 with contextlib.suppress(TimeoutError):
                     # Accepted ones may be left when the service was behind: look again by and by.
                     await asyncio.wait_for(self._news.wait(), 5.0 if self._ledger.in_state(State.ACCEPTED) else None)
+
+    async def _rest(self, jitter: FullJitter, asked: float) -> None:
+        """Until it is time to send again: when the service has asked for it not before, else at the latest, for a
+        channel that opens shows that the network is back."""
+        delay = jitter.next_delay(asked)
+        if asked:
+            await self._sleep(delay)
+            return
+        self._back.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._back.wait(), delay)
 
     async def _listen_always(self, poll_seconds: float) -> None:
         jitter = FullJitter(self._random, most=poll_seconds)
@@ -285,6 +296,7 @@ class SyncClient:
 
     def _opened(self) -> None:
         self._live = True
+        self._back.set()
         self._trouble = ""
         self._on_change()
 

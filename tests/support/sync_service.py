@@ -61,6 +61,7 @@ class SyncService:
         self.page_size = 100
         self.accepted_tokens: set[str] | None = None
         self._known: dict[str, str] = {}
+        self._offsets: dict[str, int] = {}
         self._items: dict[str, Item] = {}
         self._watching: dict[str, Watching] = {}
         self._preferences: dict[str, tuple[int, str, Any]] = {}
@@ -90,7 +91,9 @@ class SyncService:
             def do_GET(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                reply = service.answer(self.command, self.path, headers, self.rfile.read(length))
+                body = self.rfile.read(length)
+                whole = len(body) == length  # else the client was killed meanwhile
+                reply = service.answer(self.command, self.path, headers, body) if whole else "cut short"
                 if isinstance(reply, str):
                     self.close_connection = True
                     return
@@ -185,10 +188,11 @@ class SyncService:
                 self.repeated += 1
             else:
                 self._known[operation_id] = json.dumps(operation, sort_keys=True)
+                self._offsets[operation_id] = len(self.log)
                 self.log.append(operation | {"device": device})
             self.apply(user, device, operation)  # a repetition too: the laws make nothing of it
             topic = TOPICS.get(operation["op"].split(".")[0], "preference-changes")
-            offset = [each["operationId"] for each in self.log].index(operation_id)
+            offset = self._offsets[operation_id]
             event_id = tag_of(user, device, operation_id)
             told.append({"operationId": operation_id, "eventId": event_id, "position": f"{topic}:0:{offset}"})
         return Reply(202, {"operations": told}, {"MG-Position": ", ".join(sorted({each["position"] for each in told}))})
