@@ -48,7 +48,7 @@ TOPICS: Final = frozenset().union(
 """What all of them are made of."""
 
 _DAY_SECONDS: Final = 86_400
-_KIND_OF: Final[Mapping[type, str]] = {
+KIND_OF: Final[Mapping[type, str]] = {
     WatchStateRow: "watch_state",
     WatchlistRow: "watchlist",
     RatingRow: "ratings",
@@ -110,7 +110,7 @@ class Cursor(Struct, frozen=True, array_like=True):
 
 
 def kind_of(row: LiveRow) -> str:
-    return _KIND_OF[type(row)]
+    return KIND_OF[type(row)]
 
 
 def _query(user_id: str) -> dict[str, object]:
