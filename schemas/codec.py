@@ -9,12 +9,12 @@ import json
 import struct
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import fastavro
 import msgspec
 
-from schemas import loader, registry
+from schemas import flat_records, loader, registry
 from schemas.types import RECORDS, AnyEvent
 
 _HEADER = struct.Struct(">bI")
@@ -63,6 +63,7 @@ class _Reader(NamedTuple):
     writer_schema: Any
     reader_schema: Any  # None when the writer wrote today's shape: fastavro's fast path
     type: type[AnyEvent]
+    flat: flat_records.Read | None  # the quick way, for today's shape of plain fields
 
 
 @cache
@@ -84,7 +85,12 @@ def _readers() -> dict[int, _Reader]:
             continue
         is_newest = entry == registry.latest()[entry.subject]
         writer = _parsed(entry.subject) if is_newest else fastavro.parse_schema(json.loads(entry.schema_text()))
-        found[entry.id] = _Reader(writer, None if is_newest else _parsed(entry.subject), RECORDS[entry.subject])
+        kind = RECORDS[entry.subject]
+        if is_newest:
+            flat = flat_records.reader_of(loader.record_schemas()[entry.subject], kind)
+            found[entry.id] = _Reader(writer, None, kind, flat)
+        else:
+            found[entry.id] = _Reader(writer, _parsed(entry.subject), kind, None)
     return found
 
 
@@ -114,6 +120,13 @@ def decode(data: bytes) -> AnyEvent:
     reader = _readers().get(schema_id)
     if reader is None:
         raise SchemaError("unknown_schema", f"schema id {schema_id} is not in registry.lock.json")
+    if reader.flat is not None and (event := reader.flat(data, _HEADER.size)) is not None:
+        return cast("AnyEvent", event)
+    return _decoded(data, reader)
+
+
+def _decoded(data: bytes, reader: _Reader) -> AnyEvent:
+    """Any record, by fastavro."""
     buffer = io.BytesIO(data)
     buffer.seek(_HEADER.size)
     try:

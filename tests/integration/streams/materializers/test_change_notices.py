@@ -1,4 +1,4 @@
-"""What live listeners are told: after the commit, as the table has it, without a gap, and nothing that did not happen."""
+"""What live listeners are told: after the commit, as the table has it, without a gap, nothing that did not happen."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -45,8 +45,9 @@ class Listener:
     """Hears every notice of every read model."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client: Any = Redis.from_url(settings.redis_url)  # the library's pubsub has no types
-        self._pubsub = self._client.pubsub()
+        client: Any = Redis.from_url(settings.redis_url)  # whose pubsub has no types
+        self._client = client
+        self._pubsub = client.pubsub()
         self._pubsub.psubscribe(f"{settings.topic_prefix}mg:notices:*")
         self._end = f"{settings.topic_prefix}mg:notices:end"
         assert self._pubsub.get_message(timeout=30) is not None  # subscribed
