@@ -11,6 +11,7 @@ import httpx
 from bootstrap import lag, outcomes
 from bootstrap.catalog_files import RawItem
 from bootstrap.commands.catalog import provider_named, send, show
+from bootstrap.commands.demo_people import show_people
 from bootstrap.commands.up import start_detached, stop_everything
 from bootstrap.importing import Importer, count_items
 from bootstrap.serving_addresses import base_url
@@ -50,7 +51,7 @@ _ARRIVAL = {
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave the system running afterwards.")
 def demo(keep: bool) -> None:
-    """Start everything, push two real catalogs through signed webhooks, and show what came of it."""
+    """Start everything, push two real catalogs through signed webhooks, let people watch, and show what came of it."""
     started = time.monotonic()
     home = settings_module.home_from()
     say("# starting Kafka, PostgreSQL, Valkey, the Qdrant engine and all units")
@@ -69,6 +70,7 @@ def demo(keep: bool) -> None:
             _show_merged(settings, client)
             _show_searches(client)
             _show_arrival(settings, client)
+        show_people(settings, home)
         _show_freshness(settings)
     finally:
         if ours and not keep:

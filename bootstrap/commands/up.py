@@ -31,6 +31,7 @@ _COMPACT = {
         "materializer:availability",
         "materializer:provider_deliveries",
     ),
+    "playback": ("processor:playback_sessions", "processor:title_trends"),
     "viewing": (
         "materializer:watch_state",
         "materializer:watchlist",
