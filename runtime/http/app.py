@@ -83,11 +83,11 @@ def _router(spec: ServiceSpec, opened: dict[str, object], verifier: Verifier | N
     if spec.authenticated and verifier is not None:
         dependencies["caller"] = Provide(authenticating.caller_of, sync_to_thread=False)
         middleware.append(DefineMiddleware(Authenticating, verifier=verifier))
+    middleware.append(strictness.Strict)
     router = Router(
         "/",
         route_handlers=list(spec.controllers),
         dependencies=dependencies,
-        guards=[strictness.guard],
         middleware=middleware,
         opt={authenticating.AUTHENTICATED: spec.authenticated},
     )

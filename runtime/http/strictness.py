@@ -1,14 +1,14 @@
 """What no operation takes: undeclared or repeated query parameters, NUL characters, bodies that only look like JSON."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute, WebSocketRoute
-from litestar.types import Method
+from litestar.types import ASGIApp, Method, Receive, Scope, Send
 
 from runtime.http import problems
 from runtime.http.problems import Problem, parameter_error
@@ -28,16 +28,26 @@ class StrictRequest(Request[Any, Any, Any]):
             raise Problem(problems.INVALID_REQUEST, "The body is nested too deeply.") from None
 
 
-def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Raises Problem (400). Runs before the handler's own parameters are read."""
-    for name, value in connection.path_params.items():
-        if isinstance(value, str) and "\x00" in value:
-            raise parameter_error(name, "must not contain NUL characters")
-    query = connection.scope["query_string"]
-    if not query:
-        return
-    scope: Any = connection.scope
-    known = _declared(connection.app, scope["path_template"], scope.get("method"))
+class Strict:
+    """ASGI application around a service's routes. Raises Problem (400), before a handler's own parameters are read.
+
+    No guard of the framework's: it would copy the handler for each request, and run in a thread of its own.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for name, value in scope["path_params"].items():
+            if isinstance(value, str) and "\x00" in value:
+                raise parameter_error(name, "must not contain NUL characters")
+        if query := scope["query_string"]:
+            _check_query(query, _declared(scope["litestar_app"], scope["path_template"], scope.get("method")))
+        await self._app(scope, receive, send)
+
+
+def _check_query(query: bytes, known: Mapping[str, bool]) -> None:
+    """Raises Problem (400). `known` are the parameters there are, and whether each may repeat."""
     try:
         given = parse_qsl(
             query.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict"

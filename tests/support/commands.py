@@ -11,6 +11,8 @@ import httpx
 from command_api.intake import Intake
 from command_api.operation_ids import Claim, Claimed, Conflicting, InProgress, Limited, Once
 from command_api.services import playback, sync
+from command_api.services.playback.reports import Reports
+from command_api.services.sync.queues import Queues
 from command_api.services.sync.reader import KnownDevice, Listed
 from runtime.clock import FrozenClock
 from runtime.connections import redis
@@ -135,8 +137,11 @@ class CommandEdge:
             yield client
 
     def _spec(self, real: ServiceSpec) -> ServiceSpec:
+        intake = Intake(real.name, ids=self.ids, log=self.log, quota=QUOTA, topic_prefix="test-")
         dependencies: dict[str, object] = {
-            "intake": Intake(real.name, ids=self.ids, log=self.log, quota=QUOTA, topic_prefix="test-"),
+            "intake": intake,
+            "reports": Reports(intake, self.clock),
+            "queues": Queues(intake, self.reader, self.clock),
             "clock": self.clock,
             "sync_reader": self.reader,
             "heartbeats": self.heartbeats,

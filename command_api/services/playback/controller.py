@@ -1,20 +1,17 @@
 """POST /v1/users/{user_id}/playback/events and /ratings: what was played, and how it was liked."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Request, Response, post
 from litestar.params import PathParameter
 
-from command_api.fields import path_id
-from command_api.intake import Accepted, Intake, Proposed
+from command_api.intake import Accepted
 from command_api.openapi import BODY_REFUSALS, ID_REFUSALS, POSITION, RATES, json_body, refusals
-from command_api.services.playback import events
-from command_api.services.playback.requests import PlaybackEvents, Ratings, parse_events, parse_ratings
-from runtime.clock import Clock
+from command_api.services.playback.reports import Reports
+from command_api.services.playback.requests import PlaybackEvents, Ratings
 from runtime.http import bodies
-from runtime.http.identity import Caller
+from runtime.http.authenticating import caller_of
 from runtime.http.service import Injected
 
 UserId = Annotated[str, PathParameter(description="The token's own `sub`; operators may name another.")]
@@ -67,21 +64,10 @@ class PlaybackController(Controller):
         responses=refusals(*ID_REFUSALS, *BODY_REFUSALS),
     )
     async def report(
-        self,
-        request: Request[Any, Any, Any],
-        user_id: UserId,
-        caller: Injected[Caller],
-        intake: Injected[Intake],
-        clock: Injected[Clock],
+        self, request: Request[Any, Any, Any], user_id: UserId, reports: Injected[Reports]
     ) -> Response[ReportsAccepted]:
-        path_id("user_id", user_id)
         body = await bodies.json_body(request)
-
-        async def propose() -> Sequence[Proposed]:
-            region, reported = parse_events(body, caller, clock.now())
-            return events.playback_events(user_id, region, reported)
-
-        return _answer(await intake.accept(user_id, propose))
+        return _answer(await reports.played(user_id, caller_of(request.scope), body))
 
     @post(
         "/ratings",
@@ -93,20 +79,10 @@ class PlaybackController(Controller):
         responses=refusals(*ID_REFUSALS, *BODY_REFUSALS),
     )
     async def rate(
-        self,
-        request: Request[Any, Any, Any],
-        user_id: UserId,
-        caller: Injected[Caller],
-        intake: Injected[Intake],
-        clock: Injected[Clock],
+        self, request: Request[Any, Any, Any], user_id: UserId, reports: Injected[Reports]
     ) -> Response[ReportsAccepted]:
-        path_id("user_id", user_id)
         body = await bodies.json_body(request)
-
-        async def propose() -> Sequence[Proposed]:
-            return events.ratings(user_id, parse_ratings(body, caller, clock.now()))
-
-        return _answer(await intake.accept(user_id, propose))
+        return _answer(await reports.rated(user_id, caller_of(request.scope), body))
 
 
 def _answer(accepted: Accepted) -> Response[ReportsAccepted]:

@@ -7,6 +7,7 @@ from command_api.backends import opened
 from command_api.services.sync.controller import MutationsController
 from command_api.services.sync.device_controller import DevicesController
 from command_api.services.sync.heartbeats import RedisHeartbeats
+from command_api.services.sync.queues import Queues
 from command_api.services.sync.reader import PostgresSyncReader
 from runtime.clock import SystemClock
 from runtime.connections import postgres
@@ -26,12 +27,14 @@ async def _resources(settings: Settings) -> AsyncIterator[Resources]:
     try:
         reader = PostgresSyncReader(pool)
         async with opened(settings, "sync", _QUOTA) as backends:
+            clock = SystemClock()
             yield Resources(
                 {
+                    "queues": Queues(backends.intake, reader, clock),
                     "intake": backends.intake,
                     "heartbeats": RedisHeartbeats(backends.redis),
                     "sync_reader": reader,
-                    "clock": SystemClock(),
+                    "clock": clock,
                     "wait_seconds": settings.query_wait_seconds,
                 },
                 {**backends.ready, "postgres": reader.ping},
@@ -44,7 +47,7 @@ SPEC = ServiceSpec(
     name="sync",
     controllers=(MutationsController, DevicesController),
     resources=_resources,
-    dependencies=("intake", "heartbeats", "sync_reader", "clock", "wait_seconds"),
+    dependencies=("queues", "intake", "heartbeats", "sync_reader", "clock", "wait_seconds"),
     description="Takes the queues of people's devices, and what devices say of themselves and ask of each other.",
     authenticated=True,
 )

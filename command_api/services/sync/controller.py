@@ -1,23 +1,15 @@
 """POST /v1/users/{user_id}/sync/mutations: what a device's queue holds."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Controller, Request, Response, post
 from litestar.params import PathParameter
 
-from command_api.fields import path_id
-from command_api.intake import Intake, Proposed
 from command_api.openapi import BODY_REFUSALS, ID_REFUSALS, POSITION, RATES, json_body, refusals
-from command_api.services.sync.events import to_events
-from command_api.services.sync.reader import SyncReader
-from command_api.services.sync.requests import MOST_BODY_BYTES, Mutations, Queued, parse
-from command_api.services.sync.room import titles_in_question, without_room
-from runtime.clock import Clock
+from command_api.services.sync.queues import MutationsAccepted, Queues
+from command_api.services.sync.requests import MOST_BODY_BYTES, Mutations
 from runtime.http import bodies, problems
-from runtime.http.identity import Caller
-from runtime.http.problems import Problem
+from runtime.http.authenticating import caller_of
 from runtime.http.service import Injected
 
 UserId = Annotated[str, PathParameter(description="The token's own `sub`; operators may name another.")]
@@ -59,21 +51,6 @@ _QUEUES = {
 }
 
 
-class OperationAccepted(msgspec.Struct, frozen=True, rename="camel"):
-    """`eventId` is its name in the log; of an addition to the watchlist also the tag that a later removal names.
-    `position` is where it stands."""
-
-    operation_id: str
-    event_id: str
-    position: str
-
-
-class MutationsAccepted(msgspec.Struct, frozen=True, rename="camel"):
-    """Every operation of the request is in the log, in its order."""
-
-    operations: tuple[OperationAccepted, ...]
-
-
 class MutationsController(Controller):
     path = "/v1/users/{user_id:str}/sync"
     tags = ("sync",)
@@ -98,43 +75,8 @@ class MutationsController(Controller):
         responses=refusals(*ID_REFUSALS, *BODY_REFUSALS, problems.WATCHLIST_FULL),
     )
     async def mutate(
-        self,
-        request: Request[Any, Any, Any],
-        user_id: UserId,
-        caller: Injected[Caller],
-        intake: Injected[Intake],
-        sync_reader: Injected[SyncReader],
-        clock: Injected[Clock],
+        self, request: Request[Any, Any, Any], user_id: UserId, queues: Injected[Queues]
     ) -> Response[MutationsAccepted]:
-        path_id("user_id", user_id)
         body = await bodies.json_body(request)
-        queue: list[Queued] = []
-        proposed: list[Proposed] = []
-
-        async def propose() -> Sequence[Proposed]:
-            queue.extend(parse(body, clock.now()))
-            await _require_room(user_id, queue, sync_reader)
-            proposed.extend(to_events(user_id, caller.device_id, queue))
-            return proposed
-
-        accepted = await intake.accept(user_id, propose)
-        answer = MutationsAccepted(
-            tuple(
-                OperationAccepted(queued.operation.operation_id, each.event.event_id, str(position))
-                for queued, each, position in zip(queue, proposed, accepted.positions, strict=True)
-            )
-        )
-        return Response(answer, status_code=202, headers=accepted.headers)
-
-
-async def _require_room(user_id: str, queue: Sequence[Queued], reader: SyncReader) -> None:
-    """Raises Problem (422, watchlist-full)."""
-    titles = titles_in_question(queue)
-    if not titles:
-        return
-    found = await reader.listed(user_id, titles)
-    faults = without_room(queue, found.titles, found.known)
-    if faults:
-        raise Problem(
-            problems.WATCHLIST_FULL, f"Nothing was accepted: {len(faults)} additions do not fit.", errors=faults[:100]
-        )
+        answer, headers = await queues.accept(user_id, caller_of(request.scope).device_id, body)
+        return Response(answer, status_code=202, headers=headers)
