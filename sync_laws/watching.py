@@ -86,13 +86,7 @@ class Watching(Struct, array_like=True, gc=False):
     @property
     def finished(self) -> bool:
         """Nothing to continue: the end was reached, or it was marked as watched with the last position or after it."""
-        place = self.place
-        if place is None:
-            return True
-        if place.completed:
-            return True
-        flag = self.flag
-        return flag is not None and flag.watched and (flag.hlc, flag.device_id) >= (place.hlc, place.device_id)
+        return is_finished(self.place, self.flag)
 
     def played(self, session: str, kind: str, place: Place) -> None:
         """An event of a player. `session` must not be BY_HAND."""
@@ -144,10 +138,10 @@ def is_completed(position_ms: int, duration_ms: int | None) -> bool:
 
 
 def is_finished(place: Place | None, flag: Flag | None) -> bool:
-    """The same of a place and a flag that are at hand."""
+    """`Watching.finished` of a place and a flag that are at hand. A `completed` makes both with one stamp."""
     if place is None or place.completed:
         return True
-    return flag is not None and flag.watched and (flag.hlc, flag.device_id) > (place.hlc, place.device_id)
+    return flag is not None and flag.watched and (flag.hlc, flag.device_id) >= (place.hlc, place.device_id)
 
 
 def _order(place: Place) -> tuple[int, str, int, int]:
