@@ -257,6 +257,7 @@ CREATE TABLE title_catalog_v1 (
     CONSTRAINT title_catalog_v1_check1 CHECK (((state = 'live'::text) = (document IS NOT NULL))),
     CONSTRAINT title_catalog_v1_state_check CHECK ((state = ANY (ARRAY['live'::text, 'merged'::text, 'retired'::text])))
 );
+CREATE INDEX title_catalog_v1_episodes ON title_catalog_v1 USING btree (((document ->> 'series_name'::text)), (((document ->> 'season_number'::text))::integer), (((document ->> 'episode_number'::text))::integer)) WHERE (kind = 'episode'::text);
 CREATE INDEX title_catalog_v1_name_key ON title_catalog_v1 USING btree (name_key text_pattern_ops);
 CREATE INDEX title_catalog_v1_name_keys ON title_catalog_v1 USING gin (name_keys);
 CREATE INDEX title_catalog_v1_popularity ON title_catalog_v1 USING btree (popularity DESC, title_id) WHERE (state = 'live'::text);
