@@ -20,6 +20,7 @@ COMMANDS = {
     "rebuild": "bootstrap.commands.rebuild:rebuild",
     "catalog": "bootstrap.commands.catalog:catalog",
     "token": "bootstrap.commands.token:token",
+    "device": "bootstrap.commands.device:device",
     "replay": "bootstrap.commands.replay:replay",
     "tap": "bootstrap.commands.inspect:tap",
     "lag": "bootstrap.commands.inspect:lag",
@@ -41,6 +42,7 @@ HELP = {
     "rebuild": "Fill a read model anew from the log and switch.",
     "catalog": "Providers' catalogs: import a file.",
     "token": "A token for a user's device, on the local stack.",
+    "device": "A device to try sync on, in the terminal.",
     "replay": "Ratings as the playback they came from.",
     "tap": "Decoded events of a topic.",
     "lag": "How far each consumer is behind.",
@@ -53,7 +55,7 @@ HELP = {
 MENDABLE = {
     "SettingsError", "StackError", "ContractError", "UnknownUnit", "ProduceError", "ImportFailed", "RebuildError",
     "MigrationError", "TopicsError", "RegistryError", "StatementError", "SystemFailed", "PortTaken", "CatalogFileError",
-    "EmbeddingUnavailable", "VersionError",
+    "EmbeddingUnavailable", "VersionError", "SyncClientError",
 }  # fmt: skip
 
 
