@@ -24,7 +24,7 @@ STATE_KEYS = Gauge("mg_stream_state_keys", "Keys that a stateful processor remem
 STATE_TIMERS = Counter("mg_stream_state_timers_total", "Events made by timers of stateful processors.", ["unit"])
 STATE_RESTORED_SECONDS = Histogram(
     "mg_stream_state_restore_seconds",
-    "Reading one partition's state after it was assigned.",
+    "Reading the state of assigned partitions.",
     ["unit"],
     buckets=_SECONDS,
 )

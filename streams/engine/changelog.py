@@ -79,24 +79,26 @@ class Changelog:
             return Message(self.topic, key, None, ((_VERSION, f"{next_}.{turn}".encode()),), number)
         return Message(self.topic, key, _encode((next_, turn, state)), (), number)
 
-    def restore(self, number: int) -> tuple[Partition, int]:
-        """The state of a partition, and the offset at which its next record will stand.
+    def restore(self, numbers: Sequence[int]) -> dict[int, tuple[Partition, int]]:
+        """The state of each partition, and the offset at which its next record will stand.
 
         Raises TransientError when Kafka does not answer, FatalError for records that do not decode.
         """
-        partition = Partition(self._state)
-        with Reader(self._bootstrap, self.topic, [number]) as reader:
+        partitions = {number: Partition(self._state) for number in numbers}
+        with Reader(self._bootstrap, self.topic, numbers) as reader:
             while not reader.at_end:
                 for delivered in reader.poll(1.0):
-                    record = self.decode(delivered)
-                    if not record.table:
-                        partition.next = max(partition.next, record.next)
-                        partition.now = max(partition.now, record.turn)
-                    elif (table := partition.tables.get(record.table)) is not None:
-                        table.load(record.key, record.next, record.turn, record.state)
-            partition.saved = partition.next
+                    self._load(partitions[delivered.partition() or 0], self.decode(delivered))
+        for partition in partitions.values():
             partition.loaded()
-            return partition, reader.next[number]
+        return {number: (partition, reader.next[number]) for number, partition in partitions.items()}
+
+    def _load(self, partition: Partition, record: Record) -> None:
+        if not record.table:
+            partition.next = partition.saved = max(partition.next, record.next)
+            partition.now = max(partition.now, record.turn)
+        elif (table := partition.tables.get(record.table)) is not None:
+            table.load(record.key, record.next, record.turn, record.state)
 
     def decode(self, delivered: Delivered) -> Record:
         """Raises FatalError: a state that cannot be read must not be taken for no state."""

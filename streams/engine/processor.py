@@ -324,20 +324,15 @@ class Processor:
     def _finished(self, events: Sequence[Any], good: int, started: float) -> None:
         unit = self._spec.name
         newest = max(event.message.timestamp for event in events)
-        for event in events:
-            message = event.message
-            self._at(message.topic, message.partition, message.offset + 1)
+        for place, next_ in self._passed(events).items():
+            if (high := self._high(*place)) is not None:
+                self._health.at(place, next_, high)
         self._health.progressed(good, newest)
         metrics.EVENTS.labels(unit, "done").inc(good)
         metrics.EVENTS.labels(unit, "invalid").inc(len(events) - good)
         metrics.BATCH_SIZE.labels(unit).observe(len(events))
         metrics.BATCH_SECONDS.labels(unit).observe(time.monotonic() - started)
         metrics.EVENT_LAG.labels(unit).observe(max(time.time() - newest, 0.0))
-
-    def _at(self, topic: str, partition: int, next_offset: int) -> None:
-        place = (topic.removeprefix(self._prefix), partition)
-        if (high := self._high(*place)) is not None:
-            self._health.at(place, next_offset, high)
 
     async def _assigned(self, _app: Any, *found: Any, **_: Any) -> None:
         assigned = found[0]

@@ -5,6 +5,7 @@ everything durable, or with the partitions it touched dropped from memory, to be
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -192,8 +193,7 @@ class Stateful:
                 self._partitions.clear()
                 self._kept_in = epoch
             try:
-                for number in numbers:
-                    await self._restored(number)
+                await self._restored(numbers)
                 outputs = await work()
                 still()
                 await self._write(numbers, outputs, still)
@@ -213,21 +213,22 @@ class Stateful:
                     self._partitions.pop(place.partition, None)  # restoring sorts out which versions count
                 self._written_to[place.partition] = place.offset + 1
 
-    async def _restored(self, number: int) -> None:
-        if number in self._partitions:
+    async def _restored(self, numbers: Sequence[int]) -> None:
+        """Every owned partition that is not there yet, as soon as one of them is needed: they are read together."""
+        if all(number in self._partitions for number in numbers):
             return
-        found: tuple[Partition, int] | None = None
+        missing = sorted(self.owned - self._partitions.keys())
+        found: dict[int, tuple[Partition, int]] = {}
 
         def restore() -> None:
-            nonlocal found
-            found = self.changelog.restore(number)
+            found.update(self.changelog.restore(missing))
 
-        started = self._clock.monotonic()
+        started = time.monotonic()
         await self._loop.insist(restore)
-        if found is None:
-            raise AssertionError("restore returned without a partition")
-        self._partitions[number], self._written_to[number] = found
-        await self._loop.check_log_reaches({(self._input, number): found[0].next})
-        seconds = self._clock.monotonic() - started
+        await self._loop.check_log_reaches({(self._input, number): state.next for number, (state, _) in found.items()})
+        for number, (partition, end) in found.items():
+            self._partitions[number], self._written_to[number] = partition, end
+        seconds = time.monotonic() - started
         metrics.STATE_RESTORED_SECONDS.labels(self._name).observe(seconds)
-        log.info("state_restored", unit=self._name, partition=number, keys=len(found[0]), seconds=round(seconds, 3))
+        keys = sum(len(partition) for partition, _ in found.values())
+        log.info("state_restored", unit=self._name, partitions=missing, keys=keys, seconds=round(seconds, 3))

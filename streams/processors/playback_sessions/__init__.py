@@ -23,5 +23,7 @@ SPEC = ProcessorSpec(
         time_of=transform.time_of,
         by_wall_clock=True,
     ),
+    max_batch=2000,
+    gather_seconds=0.1,
     description="Sessions of players: begun, completed, stopped or timed out, and how much was watched",
 )

@@ -26,5 +26,7 @@ SPEC = ProcessorSpec(
         summary_tables=("plays",),
         summary_seconds=lambda settings: settings.trending_seconds,
     ),
+    max_batch=2000,
+    gather_seconds=0.1,
     description="What is played most, by region and window",
 )
