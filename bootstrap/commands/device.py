@@ -12,7 +12,6 @@ from urllib.parse import quote
 import click
 
 from bootstrap.device_shell import Misunderstood, Shell
-from bootstrap.serving_addresses import base_url
 from devstack.tokens import signer_of
 from runtime import settings as settings_module
 from runtime.http.identity import usable_id
@@ -111,7 +110,9 @@ async def _lines(prompt: str) -> AsyncIterator[str]:
 
 
 def _local_url() -> str:
+    """Not by way of `bootstrap.units`, which loads every service: a device should be there at once."""
     try:
-        return base_url(settings_module.load(), "sync")
+        ports = settings_module.load().ports
     except SettingsError:  # no stack: a device works offline all the same
-        return f"http://127.0.0.1:{Ports().sync}"
+        ports = Ports()
+    return f"http://127.0.0.1:{ports.sync}"
