@@ -164,6 +164,7 @@ def markdown() -> str:
 def mermaid() -> str:
     """The flow as a Mermaid graph: topics are pipes, units boxes, read models cylinders."""
     lines = ["flowchart LR", "  providers((providers)) --> service_ingestion"]
+    lines += [f"  devices((devices)) --> service_{name}" for name in ("playback", "sync")]
     lines += [f"  {_id('service', s.name)}[{s.name}]" for s in SERVICES]
     for topic in loader.topics():
         lines.append(f"  {_id('topic', topic.topic)}>{topic.topic}]")
@@ -182,7 +183,7 @@ def mermaid() -> str:
     lines += [
         f"  {_id('materializer', model)} --> {_id('service', s.name)}" for s in SERVICES for model in s.read_models
     ]
-    lines.append("  service_discovery --> clients((clients))")
+    lines += [f"  service_{name} --> clients((clients))" for name in ("discovery", "sync", "playback")]
     return "\n".join(lines) + "\n"
 
 

@@ -22,7 +22,19 @@ from runtime.settings import SettingsError
 from schemas.loader import ContractError
 
 ROOT = Path(__file__).parents[3]
-OURS = ("schemas", "command_api", "streams", "query_api", "runtime", "bootstrap", "devstack", "migrations", "proofs")
+OURS = (
+    "schemas",
+    "sync_laws",
+    "sync_client",
+    "command_api",
+    "streams",
+    "query_api",
+    "runtime",
+    "bootstrap",
+    "devstack",
+    "migrations",
+    "proofs",
+)
 
 
 class OfAKnownKind(SettingsError):
