@@ -1,5 +1,6 @@
 """`MG-After` and `asOf`: how far the read models behind an answer are."""
 
+import asyncio
 import time
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -48,6 +49,7 @@ class Freshness:
         self._wait_seconds = wait_seconds
         self._sources = sources
         self._carried = carried
+        self._reading: dict[frozenset[str], asyncio.Future[Mapping[str, ReadModelState]]] = {}
         self._kept: dict[str, tuple[float, datetime | None]] = {}
 
     async def wait(self, after: str | None, *read_models: str) -> bool:
@@ -57,23 +59,37 @@ class Freshness:
         when time is up.
         """
         positions = [found for found in parse_positions(after) if self._matters(found, read_models)]
+        topics = {found.topic for found in positions}
+        fed = frozenset(model for model in read_models if topics & self._sources[model].topics)
+        states: Mapping[str, ReadModelState] = {}
 
         async def read() -> NextOffsets:
-            states = await self._states.states(read_models)
+            nonlocal states
+            states = await self._shared(fed)
             return {
                 (topic, partition): min(
-                    _next(states, model, topic, partition)
-                    for model in read_models
-                    if topic in self._sources[model].topics
+                    _next(states, model, topic, partition) for model in fed if topic in self._sources[model].topics
                 )
                 for topic, partition, _ in positions
             }
 
         await wait_until(read, positions, self._wait_seconds)
-        if positions:
-            for read_model in read_models:
-                self._kept.pop(read_model, None)
+        now = time.monotonic()
+        for read_model, state in states.items():
+            self._kept[read_model] = (now, state.as_of)
         return bool(positions)
+
+    async def _shared(self, read_models: frozenset[str]) -> Mapping[str, ReadModelState]:
+        """However many wait, one asks: whoever comes meanwhile gets the same answer. Positions only grow, so an answer
+        that is a moment old can delay somebody, never let them through too early."""
+        running = self._reading.get(read_models)
+        if running is None or running.done():
+            running = self._reading[read_models] = asyncio.ensure_future(self._states.states(read_models))
+        try:
+            return await asyncio.shield(running)  # the others go on waiting when one of them leaves
+        except asyncio.CancelledError:
+            running.add_done_callback(_retrieve)
+            raise
 
     def _matters(self, position: LogPosition, read_models: Collection[str]) -> bool:
         topic = position.topic
@@ -97,6 +113,12 @@ class Freshness:
             found = None
         self._kept[read_model] = (now, found)
         return found
+
+
+def _retrieve(done: "asyncio.Future[Mapping[str, ReadModelState]]") -> None:
+    """Nobody may be left to hear of a failure, which is no reason to complain."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _next(states: Mapping[str, ReadModelState], read_model: str, topic: str, partition: int) -> int:

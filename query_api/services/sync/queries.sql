@@ -1,15 +1,20 @@
 -- name: watchlist
--- In list order, behind one place of it; the tags are in the document.
-SELECT user_id, title_id, document, event_at, revision
-FROM watchlist
-WHERE user_id = %(user_id)s AND present
-    AND (%(rank)s::text IS NULL OR (rank, title_id) > (%(rank)s::text COLLATE "C", %(title_id)s::text COLLATE "C"))
-ORDER BY rank, title_id
-LIMIT %(limit)s;
-
--- name: watchlist_total
--- Titles on the list.
-SELECT count(*) AS total FROM watchlist WHERE user_id = %(user_id)s AND present;
+-- A page in list order behind one place of it, each row with the number of titles on the whole list; one row of nothing
+-- but that number when the page is empty. The tags are in the document.
+WITH page AS (
+    SELECT user_id, title_id, rank, document, event_at, revision
+    FROM watchlist
+    WHERE user_id = %(user_id)s AND present
+        AND (
+            %(rank)s::text IS NULL OR (rank, title_id) > (%(rank)s::text COLLATE "C", %(title_id)s::text COLLATE "C")
+        )
+    ORDER BY rank, title_id
+    LIMIT %(limit)s
+)
+SELECT whole.total, page.user_id, page.title_id, page.document, page.event_at, page.revision
+FROM (SELECT count(*) AS total FROM watchlist WHERE user_id = %(user_id)s AND present) AS whole
+LEFT JOIN page ON true
+ORDER BY page.rank, page.title_id;
 
 -- name: candidates
 -- What could be continued: everything unfinished, and what is finished of series. A merged title counts as its successor.

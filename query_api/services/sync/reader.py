@@ -81,10 +81,8 @@ class StoredSyncReader:
             "title_id": after and after.title_id,
             "limit": limit,
         }
-        async with snapshot(self._pool) as read:
-            found = await read(_SQL["watchlist"], page)
-            (counted,) = await read(_SQL["watchlist_total"], {"user_id": user_id})
-        return [watchlist_row(row) for row in found], counted["total"]
+        found = await rows(self._pool, _SQL["watchlist"], page)
+        return [watchlist_row(row) for row in found if row["title_id"] is not None], found[0]["total"]
 
     async def continue_watching(self, user_id: str, after: Place | None, limit: int) -> Continued:
         async with snapshot(self._pool) as read:
