@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,8 @@ class System:
     home: Path
     cache: Path
     per_unit: bool = False
+    only: tuple[str, ...] = ()
+    """Units to run, each in a process of its own; all of them when empty."""
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,7 +80,8 @@ class System:
 
     def up(self) -> None:
         ensure_assets(self.home)
-        self.mg("up", "--detach", *(["--per-unit"] if self.per_unit else []), seconds=_START_SECONDS)
+        words = [*(["--per-unit"] if self.per_unit else []), *(f"--only={unit}" for unit in self.only)]
+        self.mg("up", "--detach", *words, seconds=_START_SECONDS)
 
     def down(self) -> None:
         """Ends everything, also when `mg down` itself fails: nothing may outlive a test or a benchmark."""
@@ -122,9 +125,14 @@ class System:
 
 
 @contextmanager
-def fresh(home: Path, cache: Path, *, per_unit: bool = False) -> Iterator[System]:
-    """An empty system that is up; down again afterwards, whatever happened."""
-    system = System(home, cache, per_unit)
+def fresh(
+    home: Path, cache: Path, *, per_unit: bool = False, only: Sequence[str] = (), python_path: Path | None = None
+) -> Iterator[System]:
+    """An empty system that is up; down again afterwards, whatever happened. `python_path` comes before everything else
+    that its processes import."""
+    system = System(home, cache, per_unit, tuple(only))
+    if python_path is not None:
+        system.environment["PYTHONPATH"] = str(python_path.absolute())
     with ExitStack() as cleanup:
         cleanup.callback(system.down)
         system.reset()

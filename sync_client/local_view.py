@@ -84,10 +84,9 @@ class LocalView:
         return None if found is None else _progress(title_id, found)
 
     def continue_watching(self) -> list[Progress]:
-        """Begun and not finished, the newest first."""
-        begun = [(w.place, title) for title, w in self._watching.items() if w.place is not None and not w.finished]
-        begun.sort(key=lambda pair: (pair[0].hlc, pair[0].device_id, pair[1]) if pair[0] else (0, "", ""), reverse=True)
-        return [_progress(title, self._watching[title]) for _, title in begun]
+        """Begun and not finished, the newest first; of one clock in the order of ids, as the service does."""
+        begun = [(-w.place.hlc, title) for title, w in self._watching.items() if w.place and not w.finished]
+        return [_progress(title, self._watching[title]) for _, title in sorted(begun)]
 
     def watched(self) -> list[str]:
         return sorted(title for title, watching in self._watching.items() if watching.watched)

@@ -53,18 +53,21 @@ _READY_SECONDS = 240.0  # a loaded machine takes minutes to import nine processe
 @click.command()
 @click.option("--detach", is_flag=True, help="Leave it running in the background; `mg down` ends it.")
 @click.option("--per-unit", is_flag=True, help="One process a unit instead of a few.")
+@click.option(
+    "--only", multiple=True, metavar="UNIT", help="This unit, in a process of its own, and no others; repeat."
+)
 @click.option("--log-json", is_flag=True, help="Status lines as JSON.")
-def up(detach: bool, per_unit: bool, log_json: bool) -> None:
+def up(detach: bool, per_unit: bool, only: tuple[str, ...], log_json: bool) -> None:
     """Stack, migrations, topics and all units, with one status line each. Ctrl-C stops everything."""
     home = settings_module.home_from()
     if running_supervisor(home) is not None:
         raise click.ClickException("already up; `mg down` ends it, `mg lag` shows how it does")
     if detach:
-        start_detached(home, per_unit=per_unit)
+        start_detached(home, per_unit=per_unit, only=only)
         return
     settings = flow.stack_up(say)
     flow.prepare(settings, say)
-    children = _children(settings, per_unit)
+    children = _children(settings, per_unit, only)
     (home / "up.json").write_text(
         json.dumps(
             {
@@ -106,13 +109,14 @@ def stop_everything(home: Path) -> None:
     Stack(home).down(say)
 
 
-def start_detached(home: Path, *, per_unit: bool) -> None:
+def start_detached(home: Path, *, per_unit: bool, only: Sequence[str] = ()) -> None:
     home.mkdir(parents=True, exist_ok=True)
     (home / "logs").mkdir(exist_ok=True)
     path = home / "logs" / "up.log"
+    words = [*(["--per-unit"] if per_unit else []), *(f"--only={unit}" for unit in only)]
     with path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bootstrap.cli", "up", *(["--per-unit"] if per_unit else [])],
+            [sys.executable, "-m", "bootstrap.cli", "up", *words],
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
@@ -134,13 +138,16 @@ def start_detached(home: Path, *, per_unit: bool) -> None:
     raise click.ClickException(f"not ready after {_READY_SECONDS:.0f} s; see {path} and `mg down`")
 
 
-def _children(settings: Settings, per_unit: bool) -> list[Child]:
-    if per_unit:
+def _children(settings: Settings, per_unit: bool, only: Sequence[str]) -> list[Child]:
+    if per_unit or only:
         # Asked of another process: knowing the units means loading all their libraries, and this one stays small.
         command = [sys.executable, "-m", "bootstrap.cli", "units", "--json"]
         listed = subprocess.run(command, capture_output=True, check=True)
         names: list[str] = [row["unit"] for row in json.loads(listed.stdout)]
-        words: dict[str, tuple[str, ...]] = {name.replace(":", "-"): (name,) for name in names}
+        if unknown := sorted(set(only).difference(names)):
+            raise click.ClickException(f"no unit called {', '.join(unknown)}; there are: {', '.join(names)}")
+        chosen_names = [name for name in names if name in only] if only else names
+        words: dict[str, tuple[str, ...]] = {name.replace(":", "-"): (name,) for name in chosen_names}
     else:
         words = dict(_COMPACT)
     ports = settings.ports
