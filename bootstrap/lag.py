@@ -10,7 +10,8 @@ from bootstrap.log_reader import LogReader
 from runtime.connections import postgres
 from runtime.settings import Settings
 from runtime.sql import beside
-from streams.engine.spec import MaterializerSpec, ProcessorSpec
+from streams.engine.outcome import TransientError
+from streams.engine.spec import MaterializerSpec, ProcessorSpec, StoreContext
 from streams.engine.store import serving_version
 from streams.topology import MATERIALIZERS, PIPELINE
 
@@ -35,11 +36,12 @@ def consumers(settings: Settings) -> list[Lag]:
         found = []
         for spec in PIPELINE:
             for topic in topics_of(spec):
-                places = (
-                    _committed(settings, spec, topic, reader.partitions(topic))
-                    if isinstance(spec, ProcessorSpec) and spec.lookup is None
-                    else {p: next_ for (name, t, p), next_ in stored.items() if (name, t) == (spec.name, topic)}
-                )
+                if isinstance(spec, ProcessorSpec) and spec.lookup is None:
+                    places = _committed(settings, spec, topic, reader.partitions(topic))
+                elif isinstance(spec, MaterializerSpec) and spec.store_kind == "redis":
+                    places = _in_own_store(settings, spec, topic, reader.partitions(topic))
+                else:
+                    places = {p: next_ for (name, t, p), next_ in stored.items() if (name, t) == (spec.name, topic)}
                 found.append(_lag(reader, spec.name, topic, places))
         return found
     finally:
@@ -75,6 +77,17 @@ def _stored(settings: Settings) -> dict[tuple[str, str, int], int]:
         for consumer, topic, partition, next_ in cursor:
             found[names.get(str(consumer), str(consumer)), topic, partition] = next_
     return found
+
+
+def _in_own_store(settings: Settings, spec: MaterializerSpec, topic: str, partitions: list[int]) -> dict[int, int]:
+    """Of a read model that keeps its positions beside its rows, outside PostgreSQL."""
+    store = spec.store(StoreContext(settings, spec.name))
+    try:
+        return {p: next_ for (_, p), next_ in store.positions([(topic, p) for p in partitions]).items()}
+    except TransientError as error:
+        raise ConnectionError(f"{spec.store_kind} does not answer: {error}") from error
+    finally:
+        store.close()
 
 
 def _committed(settings: Settings, spec: ProcessorSpec, topic: str, partitions: list[int]) -> dict[int, int]:
