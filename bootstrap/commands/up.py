@@ -22,6 +22,7 @@ from bootstrap.terminal import interactive, megabytes, say
 from devstack.stack import Stack
 from runtime import settings as settings_module
 from runtime.settings import Settings
+from schemas import loader
 
 _COMPACT = {
     "processors": ("processor:normalization", "processor:entity_resolution"),
@@ -139,15 +140,17 @@ def start_detached(home: Path, *, per_unit: bool, only: Sequence[str] = ()) -> N
 
 
 def _children(settings: Settings, per_unit: bool, only: Sequence[str]) -> list[Child]:
-    if per_unit or only:
+    if only:
+        # Of the contract, which is cheap to read: every processor and materializer consumes something.
+        known = {unit for topic in loader.topics() for unit in topic.consumers} | {f"service:{s}" for s in _SERVICES}
+        if unknown := sorted(set(only) - known):
+            raise click.ClickException(f"no unit called {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
+        words: dict[str, tuple[str, ...]] = {name.replace(":", "-"): (name,) for name in only}
+    elif per_unit:
         # Asked of another process: knowing the units means loading all their libraries, and this one stays small.
         command = [sys.executable, "-m", "bootstrap.cli", "units", "--json"]
         listed = subprocess.run(command, capture_output=True, check=True)
-        names: list[str] = [row["unit"] for row in json.loads(listed.stdout)]
-        if unknown := sorted(set(only).difference(names)):
-            raise click.ClickException(f"no unit called {', '.join(unknown)}; there are: {', '.join(names)}")
-        chosen_names = [name for name in names if name in only] if only else names
-        words: dict[str, tuple[str, ...]] = {name.replace(":", "-"): (name,) for name in chosen_names}
+        words = {row["unit"].replace(":", "-"): (row["unit"],) for row in json.loads(listed.stdout)}
     else:
         words = dict(_COMPACT)
     ports = settings.ports
