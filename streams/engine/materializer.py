@@ -172,7 +172,7 @@ class Materializer:
             return []
         found = [first, *self._consumer.consume(self._limit - 1, self._spec.linger_seconds)]
         self._limit = self._spec.max_batch * (_CATCH_UP if len(found) >= self._spec.max_batch else 1)
-        return [message for message in found if self._usable(message)]
+        return [m for m in found if (m.error() is None and m.value() is not None) or self._usable(m)]
 
     def _usable(self, message: Consumed) -> bool:
         error = message.error()

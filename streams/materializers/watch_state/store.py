@@ -59,7 +59,7 @@ def write(cursor: Cursor, statements: Statements, writes: Sequence[WatchWrite]) 
         else:
             touched[key] = [each]
     keys = sorted(touched)
-    parameters = {"user_ids": [user_id for user_id, _ in keys], "title_ids": [title_id for _, title_id in keys]}
+    parameters = {"user_ids": _json([user_id for user_id, _ in keys]), "title_ids": _json([title for _, title in keys])}
     cursor.execute(statements["known_states"], parameters, binary=True, prepare=False)
     known: dict[Key, tuple[bytes, datetime]] = {keys[place - 1]: (document, at) for place, document, at in cursor}
     changed = [found for key in keys if (found := change(key, known.get(key), touched[key])) is not None]
@@ -129,3 +129,7 @@ def _row(staged: Staged, revision: int) -> WatchStateRow:
         event_at=at,
         revision=revision,
     )
+
+
+def _json(texts: list[str]) -> str:
+    return msgspec.json.encode(texts).decode()

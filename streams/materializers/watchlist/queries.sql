@@ -1,8 +1,9 @@
 -- name: known_items
--- What is known of the touched titles; `place` is the one in the arrays. Nobody else writes them meanwhile: the store
--- holds the locks of their partitions.
+-- What is known of the touched titles; `place` is the one in the lists. Nobody else writes them meanwhile: the store holds
+-- the locks of their partitions. Lists as JSON, because a client makes them twenty times as fast as arrays.
 SELECT touched.place, known.document, known.event_at
-FROM unnest(%(user_ids)s::text[], %(title_ids)s::text[]) WITH ORDINALITY AS touched (user_id, title_id, place)
+FROM ROWS FROM (json_array_elements_text(%(user_ids)s::json), json_array_elements_text(%(title_ids)s::json))
+    WITH ORDINALITY AS touched (user_id, title_id, place)
 JOIN watchlist_v{v} AS known USING (user_id, title_id)
 
 -- name: stage_items

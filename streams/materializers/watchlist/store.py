@@ -56,7 +56,7 @@ def write(cursor: Cursor, statements: Statements, writes: Sequence[ListWrite]) -
     for each in writes:
         touched.setdefault((each.user_id, each.title_id), []).append(each)
     keys = sorted(touched)
-    parameters = {"user_ids": [user_id for user_id, _ in keys], "title_ids": [title_id for _, title_id in keys]}
+    parameters = {"user_ids": _json([user_id for user_id, _ in keys]), "title_ids": _json([title for _, title in keys])}
     cursor.execute(statements["known_items"], parameters, binary=True, prepare=False)
     known: dict[Key, tuple[bytes, datetime]] = {keys[place - 1]: (document, at) for place, document, at in cursor}
     changed = [found for key in keys if (found := change(key, known.get(key), touched[key])) is not None]
@@ -110,3 +110,7 @@ def _newest(item: Item) -> int:
 def _staged(each: Changed) -> tuple[object, ...]:
     row = each.row
     return (row.user_id, row.title_id, each.document, row.present, row.rank, row.event_at)
+
+
+def _json(texts: list[str]) -> str:
+    return msgspec.json.encode(texts).decode()

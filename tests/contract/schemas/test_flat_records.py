@@ -38,11 +38,8 @@ def test_both_ways_lead_to_the_same_event(event: msgspec.Struct) -> None:
     data = codec.encode(event)  # type: ignore[arg-type]  # one of the union
     expected = codec._decoded(data, reader_of(data))
     found = quick(data)
-    assert found is None or found == expected
-    assert found is None or [type(value) for value in msgspec.structs.astuple(found)] == [
-        type(value) for value in msgspec.structs.astuple(expected)
-    ]
-    assert codec.decode(data) == expected
+    assert found is None or repr(found) == repr(expected)  # types too, and NaN is not itself
+    assert repr(codec.decode(data)) == repr(expected)
 
 
 @given(
@@ -59,7 +56,7 @@ def test_damaged_bytes_are_accepted_only_when_fastavro_accepts_them_too(
     damaged = data[:at] + put + data[at + cut :]
     found = quick(damaged)
     if found is not None:
-        assert found == codec._decoded(damaged, reader_of(data))
+        assert repr(found) == repr(codec._decoded(damaged, reader_of(data)))
 
 
 @given(body=st.binary(max_size=80), record=st.sampled_from(FLAT))
@@ -68,7 +65,7 @@ def test_any_bytes_at_all_are_accepted_only_when_fastavro_accepts_them_too(body:
     data = b"\0" + registry.latest()[record].id.to_bytes(4) + body
     found = quick(data)
     if found is not None:
-        assert found == codec._decoded(data, reader_of(data))
+        assert repr(found) == repr(codec._decoded(data, reader_of(data)))
 
 
 @pytest.mark.parametrize("value", [0, -1, 1, 63, -64, 64, 2**31, -(2**31), 2**62, 2**63 - 1, -(2**63)])
