@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import psutil
 import psycopg
@@ -19,9 +20,11 @@ from bootstrap import outcomes
 from bootstrap.catalog_files import RawItem
 from bootstrap.importing import Importer
 from proofs.system import System, wait_until
+from runtime.connections import redis
 from runtime.settings import Settings
 from schemas import loader
-from streams.topology import PIPELINE
+from schemas.read_models import trending
+from streams.topology import PIPELINE, PROCESSORS
 from tests.faults import state
 from tests.faults.catalog import Catalog
 from tests.faults.state import State
@@ -32,7 +35,8 @@ BUSY_EVENTS = 100
 """A unit that has done so many events of this import, and not all, is in the middle of it."""
 DEADLINE_SECONDS = 180.0
 DELIVERIES = "catalog-deliveries"
-_TRANSFORMING = "normalization"  # keeps its position in Kafka
+_IN_KAFKA = frozenset(spec.name for spec in PROCESSORS if spec.lookup is None)
+"""Processors that keep their positions there."""
 
 
 class Import:
@@ -105,16 +109,7 @@ class Scenario:
         return sum(map(len, self.catalog.values()))
 
     def position(self, consumer: str) -> int:
-        """Events a consumer has durably done, over all its partitions; of `DELIVERIES`, records in that topic."""
-        if consumer == DELIVERIES:
-            return sum(state.ends(self.settings, DELIVERIES).values())
-        if consumer == _TRANSFORMING:
-            return _committed(self.settings, consumer)
-        names = [consumer, f"{consumer}_v1"]  # processors by name, read models by physical version
-        with psycopg.connect(self.settings.postgres_dsn) as connection:
-            query = "SELECT coalesce(sum(next), 0)::bigint FROM consumer_positions WHERE consumer = ANY(%s)"
-            row = connection.execute(query, [names]).fetchone()
-        return int(row[0]) if row else 0
+        return position_of(self.settings, consumer)
 
     def until_busy(self, consumer: str) -> int:
         """Returns its position once it is in the middle of this import."""
@@ -150,6 +145,25 @@ class Scenario:
         while self.importing and time.monotonic() < deadline:
             time.sleep(0.2)
         self.until_done()
+
+
+def position_of(settings: Settings, consumer: str) -> int:
+    """Events a consumer has durably done, over all its partitions; of `DELIVERIES`, records in that topic."""
+    if consumer == DELIVERIES:
+        return sum(state.ends(settings, DELIVERIES).values())
+    if consumer in _IN_KAFKA:
+        return _committed(settings, consumer)
+    if consumer == trending.READ_MODEL:
+        client = redis.blocking_client(settings.redis_url, "mg-fault-tests")
+        try:
+            return sum(map(int, cast("list[bytes]", client.hvals(trending.positions_key(1)))))
+        finally:
+            client.close()
+    names = [consumer, f"{consumer}_v1"]  # processors by name, read models by physical version
+    with psycopg.connect(settings.postgres_dsn) as connection:
+        query = "SELECT coalesce(sum(next), 0)::bigint FROM consumer_positions WHERE consumer = ANY(%s)"
+        row = connection.execute(query, [names]).fetchone()
+    return int(row[0]) if row else 0
 
 
 def unit_name(consumer: str) -> str:

@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from proofs.system import System, wait_until
-from streams.topology import MATERIALIZERS, PROCESSORS
 from tests.faults.running import (
     BUSY_EVENTS,
     DELIVERIES,
@@ -23,10 +22,11 @@ from tests.faults.running import (
     until_replaced,
 )
 from tests.faults.state import State
+from tests.faults.units import CATALOG, consumers
 
 pytestmark = [pytest.mark.backends, pytest.mark.slow, pytest.mark.timeout(600)]
 
-CONSUMERS = [*(spec.name for spec in PROCESSORS), *(spec.name for spec in MATERIALIZERS)]
+CONSUMERS = consumers(CATALOG)
 BACKENDS = {"kafka": DELIVERIES, "postgres": "entity_resolution", "redis": DELIVERIES, "qdrant": "title_search"}
 """Backend → who must be in the middle of its work when it is killed."""
 FROZEN_SECONDS = 12.0  # longer than the session time-out of 10 s
