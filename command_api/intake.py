@@ -4,14 +4,12 @@
 2. fairness and claim, in one round trip: the user's rate limit, and this request is the one that works on its
    operation ids;
 3. append: every event is in the log, in the order of the request, acknowledged by all in-sync replicas;
-4. settle: what stands where, so that a repetition gets the same answer and appends nothing;
+4. settle: what stands where is noted, so that a repetition gets the same answer and appends nothing;
 5. answer. Never a 2xx before 3.
 
 A request that makes no sense costs one of the allowance as well.
 """
 
-import asyncio
-import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
@@ -124,13 +122,13 @@ class Intake:
             appended = await self._append([each.event for each in fresh])
         except BaseException as error:
             # Also when the request is cancelled: a retry must not wait for the lease to end.
-            await asyncio.shield(self._release(claim.receipt, mine))
+            self._ids.settle(claim.receipt, dict.fromkeys(mine))
             if isinstance(error, ProduceError):
                 _LOG.warning("events_not_in_log", service=self._service, error=str(error))
                 raise _away("Kafka", headers) from None
             raise
         found = {each.event.event_id: position for each, position in zip(fresh, appended, strict=True)}
-        await self._settle(claim.receipt, {each: _place(found[each.event_id]) for each in mine})
+        self._ids.settle(claim.receipt, {each: _place(found[each.event_id]) for each in mine})
         metrics.COMMANDS.labels(self._service, "accepted").inc(len(fresh))
         if known:
             metrics.COMMANDS.labels(self._service, "repeated").inc(len(known))
@@ -162,20 +160,6 @@ class Intake:
         return [
             LogPosition(each.topic.removeprefix(self._prefix), each.partition, each.offset) for each in acknowledged
         ]
-
-    async def _settle(self, receipt: bytes, positions: dict[Once, str | None]) -> None:
-        if not positions:
-            return
-        try:
-            await self._ids.settle(receipt, positions)
-        except redis.Error as error:
-            # The log has them, so they are accepted; a repetition would append the same events under the same ids.
-            _LOG.warning("positions_not_kept", service=self._service, error=type(error).__name__)
-
-    async def _release(self, receipt: bytes, mine: Sequence[Once]) -> None:
-        if mine:
-            with contextlib.suppress(redis.Error):  # the lease ends by itself
-                await self._ids.settle(receipt, dict.fromkeys(mine))
 
 
 def digest_of(event: AnyEvent) -> bytes:

@@ -73,14 +73,19 @@ Claim = Limited | Conflicting | InProgress | Claimed
 
 
 class OperationIds(Protocol):
-    """Every method raises `runtime.connections.redis.Error` when the store is away."""
-
     async def claim(self, user_id: str, quota: Quota, operations: Sequence[Once]) -> Claim:
-        """Takes one request out of the user's rate limit and claims the operations, which differ in their ids."""
+        """Takes one request out of the user's rate limit and claims the operations, which differ in their ids.
+
+        Raises `runtime.connections.redis.Error` when the store is away.
+        """
         ...
 
-    async def settle(self, receipt: bytes, positions: Mapping[Once, str | None]) -> None:
-        """What became of claimed operations: `partition:offset`, or None for those to be claimed again."""
+    def settle(self, receipt: bytes, positions: Mapping[Once, str | None]) -> None:
+        """What became of claimed operations: `partition:offset`, or None for those to be claimed again.
+
+        Before every later claim of this process, and soon; nobody waits for it, since the log has what matters. When it
+        fails, a repetition appends the same events under the same ids once the lease is over.
+        """
         ...
 
 
@@ -161,9 +166,9 @@ class RedisOperationIds:
             case _:
                 return Claimed(decision, tuple(place.decode() or None for place in rest[0]), rest[1])
 
-    async def settle(self, receipt: bytes, positions: Mapping[Once, str | None]) -> None:
+    def settle(self, receipt: bytes, positions: Mapping[Once, str | None]) -> None:
         found: list[bytes] = []
         for each, position in positions.items():
             found += (each.field, each.digest + (b"L0" if position is None else b"P" + position.encode()))
         if found:
-            await self._redis.run("HSET", receipt, *found)
+            self._redis.soon("HSET", receipt, *found)

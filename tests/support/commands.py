@@ -64,8 +64,9 @@ class MemoryOperationIds:
                 self._found[receipt, each.field] = {"digest": each.digest, "lease": lease}
         return Claimed(decision, tuple(entry.get("at") if entry else None for entry in entries), receipt)
 
-    async def settle(self, receipt: bytes, positions: Mapping[Once, str | None]) -> None:
-        self._require()
+    def settle(self, receipt: bytes, positions: Mapping[Once, str | None]) -> None:
+        if self.away:
+            return
         for each, position in positions.items():
             entry: dict[str, Any] = {"digest": each.digest, "lease": 0.0}
             self._found[receipt, each.field] = entry | ({"at": position} if position else {})

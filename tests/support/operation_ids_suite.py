@@ -53,7 +53,7 @@ class OperationIdsSuite:
         assert isinstance(found, Conflicting)
         assert found.places == (1,)
         assert isinstance(await ids.claim("ann", QUOTA, [B]), Claimed)
-        await ids.settle(claim.receipt, {A: None})
+        ids.settle(claim.receipt, {A: None})
         assert isinstance(await ids.claim("ann", QUOTA, [OTHER_A]), Conflicting)
         await self.settled(ids, A, "0:1")
         assert isinstance(await ids.claim("ann", QUOTA, [OTHER_A]), Conflicting)
@@ -67,7 +67,7 @@ class OperationIdsSuite:
     async def test_released_operations_are_claimed_again_at_once(self, ids: OperationIds) -> None:
         claim = await ids.claim("ann", QUOTA, [A])
         assert isinstance(claim, Claimed)
-        await ids.settle(claim.receipt, {A: None})
+        ids.settle(claim.receipt, {A: None})
         again = await ids.claim("ann", QUOTA, [A])
         assert isinstance(again, Claimed)
         assert again.known == (None,)
@@ -81,7 +81,7 @@ class OperationIdsSuite:
         many = [once(f"n{number}") for number in range(500)]
         claim = await ids.claim("ann", QUOTA, many)
         assert isinstance(claim, Claimed)
-        await ids.settle(claim.receipt, {each: f"0:{number}" for number, each in enumerate(many)})
+        ids.settle(claim.receipt, {each: f"0:{number}" for number, each in enumerate(many)})
         again = await ids.claim("ann", QUOTA, many)
         assert isinstance(again, Claimed)
         assert again.known == tuple(f"0:{number}" for number in range(500))
@@ -96,4 +96,4 @@ class OperationIdsSuite:
     async def settled(ids: OperationIds, operation: Once, position: str) -> None:
         claim = await ids.claim("ann", QUOTA, [operation])
         assert isinstance(claim, Claimed)
-        await ids.settle(claim.receipt, {operation: position})
+        ids.settle(claim.receipt, {operation: position})

@@ -36,7 +36,8 @@ async def test_ids_are_kept_for_eighty_hours_and_more(client: redis.Redis, rando
     ids = RedisOperationIds(RedisBatches(client), "sync", prefix=f"test:{random_suffix}:")
     claim = await ids.claim("ann", QUOTA, [A])
     assert isinstance(claim, Claimed)
-    await ids.settle(claim.receipt, {A: "0:1"})
+    ids.settle(claim.receipt, {A: "0:1"})
+    await ids.claim("ann", QUOTA, [])
     assert await client.ttl(claim.receipt.decode()) > 4 * 24 * 3600
 
 
@@ -44,7 +45,8 @@ async def test_ids_of_the_days_before_are_found(client: redis.Redis, random_suff
     ids = RedisOperationIds(RedisBatches(client), "sync", prefix=f"test:{random_suffix}:")
     claim = await ids.claim("ann", QUOTA, [A, B])
     assert isinstance(claim, Claimed)
-    await ids.settle(claim.receipt, {A: "0:1", B: "0:2"})
+    ids.settle(claim.receipt, {A: "0:1", B: "0:2"})
+    await ids.claim("ann", QUOTA, [])
     today = claim.receipt.decode()
     name, _, day = today.rpartition(":")
     await client.rename(today, f"{name}:{int(day) - 4}")
@@ -100,3 +102,23 @@ async def test_a_store_that_is_away_raises_and_does_not_hang() -> None:
     found = await asyncio.gather(*(ids.claim("ann", QUOTA, [A]) for _ in range(5)), return_exceptions=True)
     assert [isinstance(error, redis.Error) for error in found] == [True] * 5
     await client.aclose()
+
+
+async def test_what_nobody_waits_for_is_done_soon_and_in_its_order(client: redis.Redis, random_suffix: str) -> None:
+    batches, key = RedisBatches(client), f"test:{random_suffix}"
+    batches.soon("SET", key, "first", "EX", 60)
+    assert await batches.run("GET", key) == b"first", "before what came later"
+    batches.soon("SET", key, "second", "EX", 60)
+    async with asyncio.timeout(30):
+        while await client.get(key) != b"second":  # noqa: ASYNC110 - nobody tells when
+            await asyncio.sleep(0.01)
+    batches.soon("SET", key, "third", "EX", 60)
+    await batches.close()
+    assert await client.get(key) == b"third"
+
+
+async def test_what_nobody_waits_for_fails_without_harm(client: redis.Redis) -> None:
+    batches = RedisBatches(client)
+    batches.soon("NO SUCH COMMAND")
+    assert await batches.run("PING") in (b"PONG", True)
+    await batches.close()
