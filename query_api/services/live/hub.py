@@ -166,6 +166,12 @@ class Hub:
                 each.must_read = True
                 each.wake.set()
 
+    def tick(self) -> None:
+        """Pings, tokens that expire, reads to try again."""
+        now, monotonic = self.clock.now(), self.clock.monotonic()
+        for connection in self._connections():
+            connection.tick(now, monotonic)
+
     # The loops.
 
     async def _listen(self) -> None:
@@ -199,9 +205,7 @@ class Hub:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            now, monotonic = self.clock.now(), self.clock.monotonic()
-            for connection in self._connections():
-                connection.tick(now, monotonic)
+            self.tick()
 
 
 async def _again_and_again(once: Callable[[], Awaitable[None]], failure: str) -> None:
