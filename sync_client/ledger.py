@@ -23,6 +23,8 @@ from sync_laws.clock import MAX_AHEAD_MS, ClockAhead, HybridClock, is_ahead
 
 MOST_OPERATIONS: Final = 10_000
 _CURSOR, _HLC, _SKEW, _POSITIONS = "cursor", "hlc", "skew_ms", "positions"
+_WRITTEN_MS: Final = 1_764_547_200_000
+"""When this was written, 2025-12-01: a wall clock that shows an earlier time was never set."""
 _TOLERATED_MS: Final = MAX_AHEAD_MS // 2
 """A wall clock that differs more from the service's is corrected: its stamps would soon be refused, or never win."""
 
@@ -75,6 +77,11 @@ class Ledger:
     def after(self) -> str:
         """MG-After: the newest position of each partition that took something in."""
         return ", ".join(f"{place}:{offset}" for place, offset in sorted(self._positions.items()))
+
+    @property
+    def needs_time(self) -> bool:
+        """The wall clock was never set: what is queued would lose against everything there is. Ask before sending."""
+        return self._wall_ms() < _WRITTEN_MS
 
     def in_state(self, *states: State) -> list[Queued]:
         return [queued for queued in self.view.queue.values() if queued.state in states]
@@ -146,7 +153,8 @@ class Ledger:
 
     def set_by(self, server_time: datetime) -> bool:
         """Corrects the wall clock where it is far from the service's, and gives new stamps to operations that it cannot
-        have accepted. True when any got one."""
+        have accepted: those from its future, and those not sent yet from before the clock was set. True when any got
+        one."""
         server_ms = milliseconds(server_time)
         if abs(self._local_ms() - server_ms) <= _TOLERATED_MS:
             skew_ms = 0
@@ -154,15 +162,19 @@ class Ledger:
             skew_ms = self._skew_ms
         else:
             skew_ms = server_ms - self._local_ms()
-        ahead = [queued for queued in self.in_state(State.PENDING, State.SENT) if is_ahead(queued.hlc, server_ms)]
-        if skew_ms == self._skew_ms and not ahead and not is_ahead(self._clock.last, server_ms):
+        wrong = [
+            queued
+            for queued in self.in_state(State.PENDING, State.SENT)
+            if is_ahead(queued.hlc, server_ms) or (queued.state is State.PENDING and queued.occurred_ms < _WRITTEN_MS)
+        ]
+        if skew_ms == self._skew_ms and not wrong and not is_ahead(self._clock.last, server_ms):
             return False
         last = self._clock.last
         if is_ahead(last, server_ms):
             stamps = [queued.hlc for queued in self.view.queue.values()] + self.view.newest_hlcs
             last = max([0, *(hlc for hlc in stamps if not is_ahead(hlc, server_ms))])
         clock = HybridClock(lambda: self._local_ms() + skew_ms, last)
-        anew = [(queued, clock.next(), min(queued.occurred_ms, server_ms)) for queued in ahead]
+        anew = [(queued, clock.next(), _within(queued.occurred_ms, server_ms)) for queued in wrong]
         with self._store.transaction():
             for queued, hlc, occurred_ms in anew:
                 self._store.stamp(queued.seq, hlc, occurred_ms)
@@ -246,6 +258,11 @@ class Ledger:
 
     def _wall_ms(self) -> int:
         return self._local_ms() + self._skew_ms
+
+
+def _within(occurred_ms: int, server_ms: int) -> int:
+    """When it happened, as far as can be said: not after now, and now if the clock was not set."""
+    return server_ms if occurred_ms < _WRITTEN_MS else min(occurred_ms, server_ms)
 
 
 def to_wire(batch: Iterable[Queued]) -> bytes:

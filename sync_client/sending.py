@@ -27,6 +27,8 @@ class Sent(Struct, frozen=True):
 
 async def send_all(ledger: Ledger, service: Service, patience: float) -> Sent:
     """Until nothing is left to send. Raises Unreachable, NotAllowed, UnexpectedAnswer, SyncStoreError."""
+    if ledger.needs_time and (now := await service.time(patience)) is not None:
+        ledger.set_by(now)
     accepted = rejected = 0
     size = MOST_OPERATIONS
     while batch := ledger.take(size):

@@ -94,6 +94,11 @@ class Service:
         headers = {"Content-Type": "application/json"}
         return await self._ask("POST", "/sync/mutations", patience, expected=202, headers=headers, content=body)
 
+    async def time(self, patience: float) -> datetime | None:
+        """The service's, to the second."""
+        answer = await self._ask("GET", "/changes", patience, expected=200, headers={}, params={"limit": "1"})
+        return answer.server_time
+
     async def changes(self, since: str | None, after: str, patience: float) -> Answer | Refusal:
         parameters = {"since": since} if since else {}
         headers = {"MG-After": after} if after else {}

@@ -270,12 +270,17 @@ async def test_a_clock_that_is_far_off_is_corrected_by_the_services(
     """Without it every operation of such a device would be refused, or lose against all others for years."""
     wall.milliseconds = NOW + off
     client = opened()
+    service.from_elsewhere("u", "progress.set", titleId="film", positionMs=99)
     ids = [client.add("a"), client.add("b"), client.set_progress("film", 5)]
     shown = client.watchlist()
     await synced(client)
     assert [each["operationId"] for each in service.log] == ids
     assert client.rejected() == []
     assert client.watchlist() == shown
+    if abs(off) > 31_536_000_000:  # a clock that was never set, or one of the far future
+        progress = client.progress("film")
+        assert progress is not None
+        assert progress.position_ms == 5
     service.from_elsewhere("u", "preference.set", name="p", value="other")
     await client.pull()
     client.set_preference("p", "mine")
