@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.engine.spec import Received, StateSpec, TableSpec
+from streams.engine.spec import Counted, Received, StateSpec, TableSpec
 
 
 @dataclass(slots=True)
@@ -49,6 +49,9 @@ class Table:
         """Applies what follows from the input at `offset`. Raises InvalidEvent before anything has changed."""
         made: list[Any] = []
         for what in inputs:
+            if isinstance(what, Counted):
+                made.append(what)
+                continue
             key = self.spec.key_of(what)
             entry = self.entries.get(key)
             if entry is not None and offset < entry.next:
