@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from sync_laws.tags import tag_of
 
-ids = st.text(st.characters(exclude_characters="\n"), min_size=1, max_size=20)
+ids = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1, max_size=20)
 
 
 def test_a_tag_never_changes() -> None:

@@ -157,7 +157,7 @@ def test_an_addition_replaces_the_ones_it_saw() -> None:
 
 def test_moving_a_removed_title_shows_when_it_comes_back() -> None:
     """A move is no addition; the place of the newest of all operations holds."""
-    history = [Add("p", "a0", 1, "tv"), Remove(frozenset("p"), 2), Move("a5", 9, "phone")]
+    history: list[Operation] = [Add("p", "a0", 1, "tv"), Remove(frozenset("p"), 2), Move("a5", 9, "phone")]
     assert not after(history).present
     back = after([*history, Add("q", "a1", 4, "tv")])
     assert back.present
