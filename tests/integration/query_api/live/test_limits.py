@@ -1,6 +1,7 @@
 """Slow clients, old cursors, and the end of the service."""
 
 import asyncio
+import contextlib
 import gc
 from contextlib import AsyncExitStack
 
@@ -10,7 +11,9 @@ import pytest
 from query_api.services.live import connection, stream
 from query_api.services.live.connection import Connection
 from query_api.user_changes.cursor import Cursor
+from runtime.http import serving
 from runtime.settings import Settings
+from tests.support import tokens
 from tests.support.live_channel import Writer, following, listening, served
 
 
@@ -110,3 +113,38 @@ async def test_a_rebuilt_read_model_is_told_from_the_start(address: str, writer:
             writer.connection.execute("CREATE OR REPLACE VIEW watch_state AS SELECT * FROM watch_state_v2")
             writer.connection.execute("UPDATE read_model_versions SET version = 2 WHERE read_model = 'watch_state'")
         await client.until("one", 60_001)
+
+
+async def test_who_answers_no_ping_is_gone(settings: Settings, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "_PING_SECONDS", 0.3)
+    monkeypatch.setattr(serving, "_PONG_SECONDS", 0.3)
+    async with served(settings) as address:
+        host, _, port = address.partition(":")
+        reader, writing = await asyncio.open_connection(host, int(port))
+        lines = [
+            f"GET /v1/users/{user}/live HTTP/1.1",
+            f"Host: {address}",
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            f"Authorization: {tokens.bearer(user)['Authorization']}",
+        ]
+        writing.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        async with asyncio.timeout(30):
+            said = await reader.read()
+        assert said.startswith(b"HTTP/1.1 101")
+        assert b"\x03\xf3keepalive ping timeout" in said  # 1011
+        writing.close()
+
+
+async def test_a_million_garbage_bytes_before_the_handshake(address: str) -> None:
+    host, _, port = address.partition(":")
+    reader, writing = await asyncio.open_connection(host, int(port))
+    writing.write(b"\x00\xff" * 500_000)
+    async with asyncio.timeout(30):
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+    writing.close()
+    async with following(address, "ann") as client:
+        assert (await client.message())["type"] == "hello"
