@@ -49,7 +49,8 @@ def log_of(told: list[tuple[int, int, Any, int, int]]) -> list[Any]:
 
 
 def batches(inputs: list[Any], cuts: list[int]) -> list[list[Any]]:
-    found, start = [], 0
+    found: list[list[Any]] = []
+    start = 0
     while start < len(inputs):
         size = cuts[len(found) % len(cuts)]
         found.append(inputs[start : start + size])
