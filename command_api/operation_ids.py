@@ -8,8 +8,8 @@ The content's digest is kept from the first claim on, also when appending failed
 another content under the same id would make two facts with one event id. All operations of a request are claimed, or
 none, in the same round trip that takes the request out of its user's rate limit.
 
-A user's operations of one day are the fields of one Redis hash, eight bytes of id and eight of digest each: small ones
-take some forty bytes an operation, and a day is forgotten as a whole.
+A user's operations of one day are the fields of one Redis hash, eight bytes of id and eight of digest each: an
+operation takes 32 to 55 bytes, and a day is forgotten as a whole.
 """
 
 from collections.abc import Mapping, Sequence

@@ -14,6 +14,7 @@ from redis.exceptions import NoScriptError
 
 from runtime import logging
 from runtime.connections import redis
+from runtime.connections.redis_link import RedisLink
 
 _LOG = logging.get(__name__)
 _SOON_SECONDS = 0.005
@@ -35,10 +36,10 @@ class _Waiting(NamedTuple):
 
 
 class RedisBatches:
-    """Not for blocking commands. `close()` before the client is closed."""
+    """On a connection of its own, made like those of `client`. Not for blocking commands."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+        self._link = RedisLink(client)
         self._waiting: list[_Waiting] = []
         self._sender: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -68,6 +69,7 @@ class RedisBatches:
         self._start()
         if self._sender is not None:
             await self._sender
+        await self._link.close()
 
     def _enqueue(self, command: tuple[Any, ...]) -> "asyncio.Future[Any]":
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -96,14 +98,7 @@ class RedisBatches:
     async def _send(self, batch: Sequence[_Waiting]) -> None:
         replies: Sequence[Any]
         try:
-            if len(batch) == 1:
-                # redis-py types this method's callers, not the method.
-                replies = [await self._client.execute_command(*batch[0].command)]  # type: ignore[no-untyped-call]
-            else:
-                pipeline = self._client.pipeline(transaction=False)
-                for each in batch:
-                    pipeline.execute_command(*each.command)
-                replies = await pipeline.execute(raise_on_error=False)
+            replies = await self._link.ask([each.command for each in batch])
         except redis.Error as error:
             replies = [error] * len(batch)
         except BaseException:

@@ -122,3 +122,33 @@ async def test_what_nobody_waits_for_fails_without_harm(client: redis.Redis) -> 
     batches.soon("NO SUCH COMMAND")
     assert await batches.run("PING") in (b"PONG", True)
     await batches.close()
+
+
+async def test_a_connection_that_the_server_closed_is_made_anew(client: redis.Redis) -> None:
+    batches = RedisBatches(client)
+    own = await batches.run("CLIENT", "ID")
+    await client.client_kill_filter(_id=str(own))
+    async with asyncio.timeout(30):
+        while any(int(each["id"]) == own for each in await client.client_list()):  # noqa: ASYNC110 - nobody tells when
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)  # until the end of the connection has reached us
+    assert await batches.run("CLIENT", "ID") != own
+    await batches.close()
+
+
+async def test_a_server_that_does_not_answer_is_given_up_on_and_replies_are_not_mixed_up(
+    backends: Backends, random_suffix: str
+) -> None:
+    hasty = redis.client(backends.redis_url, "mg-test", timeout_seconds=0.3)
+    batches, key = RedisBatches(hasty), f"test:{random_suffix}"
+    with pytest.raises(redis.Error):
+        await batches.run("BLPOP", key, 20)
+    async with asyncio.timeout(30):
+        while True:  # a busy machine may be too slow for this client now and then
+            try:
+                assert await batches.run("ECHO", "mine") == b"mine"
+                break
+            except redis.Error:
+                continue
+    await batches.close()
+    await hasty.aclose()
