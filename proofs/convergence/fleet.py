@@ -28,7 +28,7 @@ _LANES: Final = 6
 """Devices of one process that do something at the same time."""
 _BURST: Final = 12
 """Operations of one turn, at most."""
-_ONLINE: Final = 0.3
+_ONLINE: Final = 0.2
 """Share of turns that end online; so devices are offline for some turns, and sometimes for very many."""
 _PATIENCE_SECONDS: Final = 120.0
 

@@ -80,6 +80,8 @@ Record = Did | Sent | Played | Reported | Placed | Read | Fault | Checked | Viol
 _ENCODE = msgspec.json.Encoder().encode
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
+_DID, _PLAYED = b'{"type":"Did"', b'{"type":"Played"'
+
 
 class Journal:
     """Appends to a file of its own. What `write` has returned from survives the process."""
@@ -94,6 +96,25 @@ class Journal:
 
     def close(self) -> None:
         os.close(self._file)
+
+
+class Progress:
+    """Counts operations of all processes while they write."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, int] = {}
+        self._operations = 0
+
+    def operations(self) -> int:
+        for path in self._folder.glob("*.journal"):
+            with path.open("rb") as file:
+                file.seek(self._read.get(path, 0))
+                lines = file.read()
+            whole = lines[: lines.rfind(b"\n") + 1]
+            self._read[path] = self._read.get(path, 0) + len(whole)
+            self._operations += whole.count(_DID) + whole.count(_PLAYED)
+        return self._operations
 
 
 def path_of(folder: Path, process: str, incarnation: int) -> Path:

@@ -25,9 +25,9 @@ class Scale(Struct, frozen=True):
     client_processes: int
     titles: int
     """Of each user."""
-    client_kill_seconds: tuple[float, float]
-    """A client process dies after anything between these, again and again."""
-    unit_kill_seconds: tuple[float, float]
+    client_kills: int
+    """Client processes die so often, spread over the run; units likewise."""
+    unit_kills: int
     seed: int = 1
 
     @property

@@ -133,7 +133,9 @@ class _Run:
         running = {job.name: self._start(job, "live") for job in self._jobs}
         by_name = {job.name: job for job in self._jobs}
         deadline = time.monotonic() + _DEADLINE_SECONDS
-        client_at, unit_at = self._next(self._scale.client_kill_seconds), self._next(self._scale.unit_kill_seconds)
+        progress = journal.Progress(self._folder)
+        whole = self._scale.quota * self._scale.users * self._scale.devices
+        client_kills, unit_kills = (self._moments(n, whole) for n in (self._scale.client_kills, self._scale.unit_kills))
         try:
             while running:
                 time.sleep(0.1)
@@ -143,18 +145,28 @@ class _Run:
                         del running[name]
                 if time.monotonic() > deadline:
                     raise SystemFailed(f"{len(running)} client processes do not come to their end")
-                if running and time.monotonic() > client_at:
-                    name = self._random.choice(sorted(running))
+                done = progress.operations()
+                at_work = [name for name in sorted(running) if self._is_at_work(name)]
+                if at_work and client_kills and done >= client_kills[0]:
+                    client_kills.pop(0)
+                    name = self._random.choice(at_work)
                     running[name].kill()
                     running[name].wait()
                     self._client_kills += 1
                     running[name] = self._start(by_name[name], "live")
-                    client_at = self._next(self._scale.client_kill_seconds)
-                if running and time.monotonic() > unit_at:
-                    self._kill_unit()
-                    unit_at = self._next(self._scale.unit_kill_seconds)
+                if unit_kills and done >= unit_kills[0] and self._kill_unit():
+                    unit_kills.pop(0)
         finally:
             _end(running.values())
+
+    def _moments(self, count: int, whole: int) -> list[int]:
+        """Numbers of operations, in the middle of the run."""
+        return sorted(self._random.randrange(whole // 20, whole - whole // 20) for _ in range(count))
+
+    def _is_at_work(self, name: str) -> bool:
+        """This life of the process has written something."""
+        path = journal.path_of(self._folder, name, self._lives[name] - 1)
+        return path.exists() and path.stat().st_size > 0
 
     def _all(self, phase: Phase) -> None:
         running = {job.name: self._start(job, phase) for job in self._jobs}
@@ -185,16 +197,15 @@ class _Run:
             lines = self._log(name).read_text().strip().splitlines()
             raise SystemFailed(f"client process {name} ended with {process.returncode}: {' / '.join(lines[-12:])}")
 
-    def _kill_unit(self) -> None:
-        unit = self._random.choice(VICTIMS)
+    def _kill_unit(self) -> bool:
+        """The next in turn; False when it is not back from the last time yet."""
+        unit = VICTIMS[sum(self._unit_kills.values()) % len(VICTIMS)]
         try:
             self._system.kill_unit(unit)
         except (KeyError, psutil.Error):
-            return  # not back from the last time yet
+            return False
         self._unit_kills[unit] += 1
-
-    def _next(self, between: tuple[float, float]) -> float:
-        return time.monotonic() + self._random.uniform(*between)
+        return True
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"
