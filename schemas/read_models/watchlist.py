@@ -1,8 +1,8 @@
 """watchlist: what each person wants to watch, in their order.
 
 Written by `materializer:watchlist` from `watchlist-changes`; readers use the view `watchlist`. `document` is everything
-the laws need (`sync_laws.watchlist.Item` in MessagePack), `added` and `removed` its tags; a title that was taken off stays
-as a row with `present` false, so that deltas can tell. `revision` as in watch_state.
+the laws need (`sync_laws.watchlist.Item` in MessagePack), `added` and `removed` its tags; a title that was taken off
+stays as a row with `present` false, so that deltas can tell. `revision` as in watch_state.
 """
 
 from datetime import datetime
