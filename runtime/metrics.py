@@ -64,7 +64,7 @@ LIVE_MESSAGES = Counter("mg_live_messages_total", "Messages sent, by type.", ["t
 LIVE_REFETCHES = Counter("mg_live_refetches_total", "Clients told to fetch everything anew, by reason.", ["reason"])
 LIVE_GAPS = Counter(
     "mg_live_gaps_total",
-    "Times that notices may have been missed: listening (again), chain, rows (too many to tell), sweep.",
+    "Times that notices may have been missed: listening (again), chain, rows (too many to tell), sweep, failure.",
     ["cause"],
 )
 LIVE_READS = Counter("mg_live_reads_total", "Deltas read from the database for a channel, by outcome.", ["outcome"])

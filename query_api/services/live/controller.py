@@ -56,7 +56,11 @@ class LiveController(Controller):
                 examples=[Example(id="beginning", summary="The beginning of a stream", value=_EXAMPLE)],
             ),
             **problems.documented(
-                problems.INVALID_REQUEST, problems.UNKNOWN_PARAMETER, problems.INVALID_CURSOR, problems.UNAVAILABLE
+                problems.INVALID_REQUEST,
+                problems.UNKNOWN_PARAMETER,
+                problems.INVALID_CURSOR,
+                problems.RATE_LIMITED,
+                problems.UNAVAILABLE,
             ),
         },
     )

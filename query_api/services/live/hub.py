@@ -18,6 +18,7 @@ from query_api.user_changes.cursor import READ_MODEL_OF
 from runtime import logging, metrics
 from runtime.backoff import Backoff
 from runtime.clock import Clock
+from runtime.http import problems
 from runtime.http.problems import Problem
 from schemas.read_models.notices import LiveRow, Notice
 
@@ -25,6 +26,7 @@ Heard = tuple[Notice, tuple[LiveRow, ...]]
 
 TICK_SECONDS: Final = 1.0
 SWEEP_SECONDS: Final = 10.0
+MOST_OF_ONE_USER: Final = 64
 SETTLE_SECONDS: Final = 1.0
 """A notice comes this soon after its commit, or not at all."""
 _GATHER_SECONDS: Final = 0.1
@@ -61,7 +63,7 @@ class Hub:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         loops = (self._listen, self._reassure, self._sweep, self._tick)
-        tasks = [asyncio.create_task(loop(), name=f"live-{loop.__name__.strip('_')}") for loop in loops]
+        tasks = [asyncio.create_task(self._keep(loop), name=f"live-{loop.__name__.strip('_')}") for loop in loops]
         try:
             yield
         finally:
@@ -79,8 +81,15 @@ class Hub:
     # Channels.
 
     def join(self, connection: Connection) -> None:
-        """From now on it is offered what notices bring."""
-        self._users.setdefault(connection.user_id, set()).add(connection)
+        """From now on it is offered what notices bring. Raises Problem (429) beyond MOST_OF_ONE_USER."""
+        group = self._users.setdefault(connection.user_id, set())
+        if len(group) >= MOST_OF_ONE_USER:
+            raise Problem(
+                problems.RATE_LIMITED,
+                f"{MOST_OF_ONE_USER} channels of this user are open already.",
+                retry_after_seconds=30,
+            )
+        group.add(connection)
         if self.stopping:
             connection.end(End.RESTARTING)
 
@@ -173,6 +182,16 @@ class Hub:
             connection.tick(now, monotonic)
 
     # The loops.
+
+    async def _keep(self, loop: Callable[[], Awaitable[None]]) -> None:
+        """Begins again whatever ends it: without the loops channels would be silent and look alive."""
+        while True:
+            try:
+                await loop()
+            except Exception as error:
+                log.error("live_loop_failed", loop=loop.__name__, exc_info=error)
+            self.distrust("failure")
+            await asyncio.sleep(TICK_SECONDS)
 
     async def _listen(self) -> None:
         async for heard in self._listening.notices():

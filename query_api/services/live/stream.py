@@ -66,14 +66,16 @@ class Stream:
         self._clock = hub.clock
         self._encoded = encoded
         self._transport = transport
+        self._joined = False
         self._backoff = Backoff(first=0.5, most=5.0)
         ping_due = self._clock.monotonic() + PING_SECONDS
         self.connection = Connection(user_id, caller, ping_due)
 
     async def open(self, since: Cursor | None) -> None:
-        """Listens from now on. Raises Problem (503) when it has to know what "now" is and the database is away."""
+        """Listens from now on. Raises Problem: 429 for too many, 503 when "now" cannot be read."""
         connection = self.connection
         self._hub.join(connection)
+        self._joined = True
         metrics.LIVE_CONNECTIONS.labels(self._transport).inc()
         if since is not None:
             connection.start_at(since)
@@ -85,6 +87,9 @@ class Stream:
         self._end_read()
 
     def close(self) -> None:
+        if not self._joined:
+            return
+        self._joined = False
         self._hub.leave(self.connection)
         metrics.LIVE_CONNECTIONS.labels(self._transport).dec()
         ending = self.connection.ending or End.CLIENT_GONE

@@ -2,7 +2,12 @@
 
 import asyncio
 
-from tests.support.live_channel import Writer, following
+import msgspec
+import pytest
+
+from query_api.services.live import hub
+from runtime.settings import Settings
+from tests.support.live_channel import Writer, following, served
 
 MINUTE = 60_000
 
@@ -101,6 +106,20 @@ async def test_nothing_is_lost_when_the_connection_to_redis_is(address: str, wri
                 assert writer.deafen() >= 1
             await asyncio.sleep(0.02)
         assert len(await client.positions(60)) == 60
+
+
+async def test_without_redis_it_takes_longer(settings: Settings, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "SWEEP_SECONDS", 2.0)
+    writer = Writer(settings)
+    async with (
+        served(msgspec.structs.replace(settings, redis_url="redis://127.0.0.1:1")) as address,
+        following(address, user) as client,
+    ):
+        await client.message("hello")
+        for title in ("one", "two"):
+            writer.watch(user, title)
+            assert set(await client.positions(1)) == {title}
+    writer.close()
 
 
 async def test_of_many_changes_some_untold_every_client_ends_at_the_last(

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from query_api.services.live.hub import Hub
+from query_api.services.live.hub import Heard, Hub
 from query_api.services.live.stream import Encoded
 from runtime.clock import FrozenClock
+from runtime.http.problems import Problem
 from tests.support.live_model import NOW, Device, MemoryReader, command, hub_over, notice, settle, state
 
 
@@ -185,6 +186,41 @@ async def test_stopping_ends_every_channel_and_lets_nobody_in(hub: Hub, reader: 
     await settle()
     assert device.ended
     assert late.ended
+
+
+async def test_one_user_cannot_open_channels_without_end(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("query_api.services.live.hub.MOST_OF_ONE_USER", 2)
+    for _ in range(2):
+        await Device(hub).connect()
+    with pytest.raises(Problem, match="rate-limited"):
+        await Device(hub).connect()
+    await Device(hub, "bob").connect()
+
+
+async def test_a_loop_that_fails_begins_again_and_what_it_missed_is_looked_up(
+    reader: MemoryReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("query_api.services.live.hub.TICK_SECONDS", 0.01)
+    heard: asyncio.Queue[Heard | Exception | None] = asyncio.Queue()
+
+    class Faulty:
+        async def notices(self) -> AsyncIterator[Heard | None]:
+            while True:
+                found = await heard.get()
+                if isinstance(found, Exception):
+                    raise found
+                yield found
+
+    hub = Hub(reader, Faulty(), FrozenClock(NOW))
+    async with hub.running():
+        device = Device(hub)
+        await device.connect()
+        reader.commit(state("ann", "lost", 1))
+        heard.put_nowait(KeyError("a bug"))
+        await _until(lambda: device.titles == {"lost": 1})
+        row = state("ann", "next", 2)
+        heard.put_nowait(notice(reader.commit(row), row))
+        await _until(lambda: device.titles == {"lost": 1, "next": 2})
 
 
 async def test_commands_go_on_where_the_cursor_says(hub: Hub, reader: MemoryReader) -> None:
