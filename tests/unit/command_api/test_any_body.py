@@ -49,12 +49,12 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 
 
 def written(make: Callable[[], Any]) -> None:
+    proposed: Any = ()
+    problem: Problem | None = None
     try:
         proposed = make()
     except Problem as found:
-        proposed, problem = [], found
-    else:
-        problem = None
+        problem = found
     assert problem is None or problem.type.status in (400, 403, 422)
     assert problem is None or all(error.pointer for error in problem.errors)
     for each in proposed:
