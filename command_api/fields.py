@@ -12,7 +12,8 @@ from sync_laws import clock, rank
 
 MOST_POSITION_MS: Final = 10 * 24 * 3600 * 1000
 FUTURE_TOLERANCE: Final = timedelta(milliseconds=clock.MAX_AHEAD_MS)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+OLDEST: Final = timedelta(days=5 * 366)
+"""Nobody's queue is older, and months of history that nobody has cost every reader of it."""
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 # In Python `$` also matches before a line break at the end; `(?!\n)` says the same in both regular expression dialects.
@@ -87,8 +88,8 @@ class Checks:
         except OverflowError:
             self.faults.add(at, "is not a time that can be represented in UTC")
             return self._now
-        if found < _EPOCH:
-            self.faults.add(at, "is before 1970")
+        if found < self._now - OLDEST:
+            self.faults.add(at, "is more than five years ago")
         elif found > self._now + FUTURE_TOLERANCE:
             self.faults.add_clock(at, f"is {(found - self._now) // _MILLISECOND} ms ahead of the server's clock")
         return found

@@ -50,7 +50,7 @@ def test_the_requests_region_comes_before_the_tokens() -> None:
         {"titleId": "ü" * 200},
         {"titleId": "never heard of: it / 42"},
         {"occurredAt": "2026-03-01T13:05:00+01:00"},
-        {"occurredAt": "1970-01-01T00:00:00Z"},
+        {"occurredAt": "2021-06-01T00:00:00Z"},
         {"deviceId": "tv"},
     ],
 )
@@ -72,6 +72,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"durationMs": 0}, "durationMs"),
     ({"durationMs": -5}, "durationMs"),
     ({"durationMs": 10**12}, "durationMs"),
+    ({"occurredAt": "1997-09-20T03:05:10Z"}, "occurredAt"),
     ({"hlc": -1}, "hlc"),
     ({"hlc": 2**63}, "hlc"),
     ({"hlc": str(2**63)}, "hlc"),
