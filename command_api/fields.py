@@ -12,6 +12,7 @@ from sync_laws import clock, rank
 
 MOST_POSITION_MS: Final = 10 * 24 * 3600 * 1000
 FUTURE_TOLERANCE: Final = timedelta(milliseconds=clock.MAX_AHEAD_MS)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 OLDEST: Final = timedelta(days=5 * 366)
 """Nobody's queue is older, and months of history that nobody has cost every reader of it."""
 _MILLISECOND: Final = timedelta(milliseconds=1)
