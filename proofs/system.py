@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import psutil
 
 from devstack.assets import ensure_assets
@@ -112,6 +113,14 @@ class System:
                 if "run" in words:
                     found[words[words.index("run") + 1]] = child
         return found
+
+    def is_ready(self) -> bool:
+        """Every unit says so."""
+        ports = json.loads((self.home / "up.json").read_text())["admin"].values()
+        try:
+            return all(httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).is_success for port in ports)
+        except httpx.TransportError:
+            return False
 
     def kill_unit(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Signals the process of one unit; `mg up` starts it again."""

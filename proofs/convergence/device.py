@@ -110,11 +110,11 @@ class Device:
 
     # Offline or not.
 
-    def act(self) -> int:
-        """One thing by chance; how many operations it was."""
+    def act(self) -> None:
+        """One thing by chance."""
         (kind,) = self._random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
         if kind == "play" and self._player.act(len(self._titles)):
-            return 1
+            return
         title = self._title()
         if kind in ("watchlist.remove", "watchlist.move"):
             listed = self._client.watchlist()
@@ -123,7 +123,6 @@ class Device:
             else:
                 title = self._random.choice(listed)
         self._do(kind, title)
-        return 1
 
     def _do(self, kind: str, title: str) -> None:
         client, subject, completed = self._client, title, False

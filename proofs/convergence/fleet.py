@@ -30,7 +30,7 @@ _BURST: Final = 12
 """Operations of one turn, at most."""
 _ONLINE: Final = 0.2
 """Share of turns that end online; so devices are offline for some turns, and sometimes for very many."""
-_PATIENCE_SECONDS: Final = 120.0
+_PATIENCE_SECONDS: Final = 600.0
 
 
 class Fleet:
@@ -86,17 +86,22 @@ class Fleet:
     async def _live(self) -> None:
         """Turns in an order by chance, several at a time."""
         left = [device for device in self._devices if self._left(device) > 0]
+        began, acted = time.monotonic(), 0
 
         async def lane() -> None:
+            nonlocal acted
             while left:
                 device = left.pop(self._random.randrange(len(left)))
-                for _ in range(min(self._random.randint(1, _BURST), self._left(device))):
-                    self._done[device.member.user, device.member.device] += device.act()
+                burst = min(self._random.randint(1, _BURST), self._left(device))
+                for _ in range(burst):
+                    device.act()
+                self._done[device.member.user, device.member.device] += burst
+                acted += burst
                 if self._random.random() < _ONLINE:
                     await device.sync()
                 if self._left(device) > 0:
                     left.append(device)
-                await asyncio.sleep(0)
+                await asyncio.sleep(max(began + acted / self._job.rate - time.monotonic(), 0))
 
         await asyncio.gather(*(lane() for _ in range(_LANES)))
 

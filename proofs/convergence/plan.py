@@ -25,8 +25,10 @@ class Scale(Struct, frozen=True):
     client_processes: int
     titles: int
     """Of each user."""
+    rate: float
+    """Operations a second of all together, at most: offline they cost nothing, and the network is to keep up."""
     client_kills: int
-    """Client processes die so often, spread over the run; units likewise."""
+    """Client processes die so often, spread over the run; units likewise, each when all are back."""
     unit_kills: int
     seed: int = 1
 
@@ -62,6 +64,7 @@ class Job(Struct, frozen=True):
     sync_url: str
     playback_url: str
     quota: int
+    rate: float
     titles: int
     members: tuple[Member, ...]
 

@@ -20,7 +20,7 @@ from devstack.tokens import Signer, signer_of
 from proofs.convergence import answers, journal, verdict
 from proofs.convergence.oracle import Picture
 from proofs.convergence.plan import Job, Member, Phase, Scale, sittings, titles_of
-from proofs.system import System, SystemFailed
+from proofs.system import System, SystemFailed, wait_until
 from schemas import codec
 
 VICTIMS: Final = (
@@ -102,6 +102,7 @@ class _Run:
         begun = time.monotonic()
         self._live()
         seconds = time.monotonic() - begun
+        wait_until(self._system.is_ready, _CATCH_UP_SECONDS, "every unit back")
         self._all("flush")
         found = verdict.history(journal.read(self._folder), self._scale.titles)
         pictures = {user: self._answers(user, found.after(user)) for user in self._users}
@@ -138,7 +139,7 @@ class _Run:
         client_kills, unit_kills = (self._moments(n, whole) for n in (self._scale.client_kills, self._scale.unit_kills))
         try:
             while running:
-                time.sleep(0.1)
+                time.sleep(0.2)
                 for name, process in list(running.items()):
                     if process.poll() is not None:
                         self._require_success(name, process)
@@ -154,7 +155,7 @@ class _Run:
                     running[name].wait()
                     self._client_kills += 1
                     running[name] = self._start(by_name[name], "live")
-                if unit_kills and done >= unit_kills[0] and self._kill_unit():
+                if unit_kills and done >= unit_kills[0] and self._system.is_ready() and self._kill_unit():
                     unit_kills.pop(0)
         finally:
             _end(running.values())
@@ -195,7 +196,9 @@ class _Run:
     def _require_success(self, name: str, process: "subprocess.Popen[bytes]") -> None:
         if process.returncode != 0:
             lines = self._log(name).read_text().strip().splitlines()
-            raise SystemFailed(f"client process {name} ended with {process.returncode}: {' / '.join(lines[-12:])}")
+            raise SystemFailed(
+                f"client process {name} ended with {process.returncode}: {' / '.join(lines[-12:])[-2000:]}"
+            )
 
     def _kill_unit(self) -> bool:
         """The next in turn; False when it is not back from the last time yet."""
@@ -262,6 +265,7 @@ def _jobs(system: System, scale: Scale, folder: str, users: Sequence[str], signe
             sync_url=system.url("sync"),
             playback_url=system.url("playback"),
             quota=scale.quota,
+            rate=scale.rate / scale.client_processes,
             titles=scale.titles,
             members=tuple(signed[number :: scale.client_processes]),
         )

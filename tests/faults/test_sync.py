@@ -21,8 +21,9 @@ FULL = Scale(
     operations=200_000,
     client_processes=4,
     titles=100,
-    client_kills=40,
-    unit_kills=60,
+    rate=500,
+    client_kills=30,
+    unit_kills=30,
 )
 SHORT = Scale(
     users=5,
@@ -30,6 +31,7 @@ SHORT = Scale(
     operations=10_000,
     client_processes=2,
     titles=50,
+    rate=400,
     client_kills=3,
     unit_kills=5,
     seed=2,
@@ -56,9 +58,8 @@ def require_agreement(outcome: Outcome, scale: Scale) -> None:
     assert outcome.distinct >= 0.7 * scale.operations
     assert outcome.faults["repeated"] > 0
     assert outcome.faults["late"] > 0
-    assert outcome.client_kills >= 0.8 * scale.client_kills
-    assert sum(outcome.unit_kills.values()) >= 0.8 * scale.unit_kills
-    assert set(outcome.unit_kills) == set(VICTIMS)
+    assert outcome.client_kills >= 0.5 * scale.client_kills
+    assert sum(outcome.unit_kills.values()) >= 0.5 * scale.unit_kills
     assert outcome.reads > 0
 
 
@@ -74,6 +75,7 @@ def test_all_devices_agree(viewing_system: System, capsys: pytest.CaptureFixture
     outcome = converge(viewing_system, FULL)
     tell(outcome, FULL, capsys)
     require_agreement(outcome, FULL)
+    assert set(outcome.unit_kills) == set(VICTIMS)
 
 
 @pytest.mark.timeout(900)
