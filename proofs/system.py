@@ -19,7 +19,7 @@ from devstack.stack import Stack
 from runtime import settings as settings_module
 from runtime.settings import Settings
 
-_START_SECONDS = 300
+_START_SECONDS = 660
 _PORTS = ("INGESTION", "DISCOVERY", "SYNC", "PLAYBACK", "PROCESSORS_ADMIN", "MATERIALIZERS_ADMIN", "SERVICES_ADMIN")
 
 

@@ -48,7 +48,7 @@ _COMPACT = {
 # gets what the others leave. That needs a process of its own: a low priority thread would hold the interpreter's lock.
 _NICE = {"search": 10, "processor-embedding": 10, "materializer-title_search": 10}
 _SERVICES = ("ingestion", "discovery", "sync", "playback")
-_READY_SECONDS = 240.0  # a loaded machine takes minutes to import nine processes
+_READY_SECONDS = 600.0  # a loaded machine takes minutes to import a dozen processes
 
 
 @click.command()
