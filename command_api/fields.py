@@ -63,7 +63,7 @@ Hlc = (
         ),
     ]
 )
-Moment = Annotated[datetime, msgspec.Meta(tz=True, description="RFC 3339 with an offset, from 1970 on.")]
+Moment = Annotated[datetime, msgspec.Meta(tz=True, description="RFC 3339 with an offset, of the last five years.")]
 
 
 class Checks:
