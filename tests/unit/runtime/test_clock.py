@@ -1,7 +1,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-from runtime.clock import FrozenClock, SystemClock
+from runtime.clock import FrozenClock, SystemClock, from_milliseconds, to_milliseconds
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -28,3 +28,9 @@ def test_the_systems_clock_is_utc_and_runs() -> None:
     assert abs(clock.now().timestamp() - time.time()) < 5
     assert clock.now().tzinfo is UTC
     assert clock.monotonic() >= before
+
+
+def test_milliseconds_are_exact_both_ways() -> None:
+    for count in (0, 1, -1, 1_767_225_600_001, 253_402_300_799_999, -62_135_596_800_000):
+        assert to_milliseconds(from_milliseconds(count)) == count
+    assert to_milliseconds(datetime(2026, 1, 1, 0, 0, 0, 999, tzinfo=UTC)) == 1_767_225_600_000
