@@ -53,7 +53,7 @@ class FakeProducer:
         self.refusal: Exception = BufferError("Local: Queue full")
         self.flushed = False
 
-    def produce(self, topic: str, *, key: Any, value: Any, headers: Any, on_delivery: Report) -> None:
+    def produce(self, topic: str, *, key: Any, value: Any, headers: Any, partition: int, on_delivery: Report) -> None:
         if self.refuse_at == len(self.reports):
             raise self.refusal
         self.headers.append(headers)
