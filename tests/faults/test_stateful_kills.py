@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from bootstrap.log_reader import LogReader
 from runtime import settings as settings_module
 from runtime.settings import Settings
@@ -17,6 +19,8 @@ from schemas.types.discovery import TrendingTitle
 from streams.processors import playback_sessions, title_trends
 from streams.processors.title_trends.trends import Trends
 from tests.support import pipeline
+from tests.support.backends import Backends, PostgresDatabase
+from tests.support.pipeline import apply_engine_tables, settings_for
 from tests.support.stateful import Log
 from tests.support.stateful_run import (
     create_topics,
@@ -33,6 +37,12 @@ from tests.support.stateful_run import (
 SESSIONS, TRENDS = playback_sessions.SPEC, title_trends.SPEC
 KILLS = 3
 Tops = dict[tuple[str, str], tuple[datetime, tuple[TrendingTitle, ...]]]
+
+
+@pytest.fixture
+def settings(backends: Backends, postgres_database: PostgresDatabase, topic_prefix: str) -> Settings:
+    apply_engine_tables(postgres_database.dsn)
+    return settings_for(backends, postgres_database, topic_prefix)
 
 
 @contextmanager
