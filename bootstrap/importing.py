@@ -124,7 +124,7 @@ class Importer:
                 self._answered = True
                 if answer.status_code not in _TRY_AGAIN:
                     return answer, delivery_id
-                trouble, wait = f"{answer.status_code}: {_explain(answer)}", _retry_after(answer)
+                trouble, wait = f"{answer.status_code}: {_explain(answer)}", retry_after(answer)
             wait = max(wait, backoff.next_delay())
             patience = _PATIENCE_SECONDS if self._answered else _FIRST_ANSWER_SECONDS
             if time.monotonic() + wait > started + patience:
@@ -180,7 +180,7 @@ def _bad_items(answer: httpx.Response, size: int) -> dict[int, str]:
     return found
 
 
-def _retry_after(answer: httpx.Response) -> float:
+def retry_after(answer: httpx.Response) -> float:
     """Seconds; the header may also be a date (RFC 9110, section 10.2.3). 0 when it is missing or neither."""
     text = answer.headers.get("retry-after", "")
     try:

@@ -22,6 +22,7 @@ import httpx
 import msgspec
 
 from bootstrap.catalog_files import CatalogFileError
+from bootstrap.importing import retry_after
 from runtime.backoff import Backoff
 from sync_laws import clock
 
@@ -197,7 +198,7 @@ class Replayer:
                 trouble = f"{answer.status_code}: {answer.text[:500]}"
                 if answer.status_code not in _TRY_AGAIN:
                     raise ReplayFailed(f"{self._base_url}{path} answered {trouble}")
-                wait = max(backoff.next_delay(), float(answer.headers.get("retry-after", 0)))
+                wait = max(backoff.next_delay(), retry_after(answer))
             if time.monotonic() + wait > deadline:
                 raise ReplayFailed(f"{self._base_url}{path}: no success: {trouble}; is `mg up` running?")
             await asyncio.sleep(wait)

@@ -106,15 +106,16 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
 class Edge:
     """Accepts everything but what `answers` say first."""
 
-    def __init__(self, *answers: int) -> None:
+    def __init__(self, *answers: int, retry_after: str = "0") -> None:
         self.answers = list(answers)
+        self.retry_after = retry_after
         self.posted: list[tuple[str, dict[str, object]]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         status = self.answers.pop(0) if self.answers else 202
         if status == 202:
             self.posted.append((request.url.path, json.loads(request.content)))
-        return httpx.Response(status, headers={"retry-after": "0"}, json={})
+        return httpx.Response(status, headers={"retry-after": self.retry_after}, json={})
 
 
 def replay(edge: Edge, monkeypatch: pytest.MonkeyPatch, people: int = 3) -> replaying.Replayed:
@@ -141,6 +142,10 @@ def test_each_persons_events_arrive_in_order(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_what_may_work_later_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert replay(Edge(503, 429, 502), monkeypatch).events == 180
+
+
+def test_the_time_to_try_again_may_be_a_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert replay(Edge(503, retry_after="Wed, 21 Oct 2015 07:28:00 GMT"), monkeypatch).events == 180
 
 
 def test_a_refusal_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
