@@ -12,7 +12,6 @@ from runtime.connections import topics as kafka_topics
 from runtime.connections.topics import TopicSpec
 from runtime.settings import Settings
 from schemas import loader
-from streams.topology import PROCESSORS
 
 Say = Callable[[str], None]
 _DEAD_LETTER_DAYS = 30
@@ -45,6 +44,8 @@ def prepare(settings: Settings, say: Say) -> None:
 
 def topic_specs() -> list[TopicSpec]:
     """Every topic of the contract, one for dead letters of every consumer, one for the state of processors with one."""
+    from streams.topology import PROCESSORS  # noqa: PLC0415 - `mg up` needs the rest of this module, and is to stay small
+
     found = [
         TopicSpec(topic.topic, topic.partitions, {key: str(value) for key, value in topic.config.items()})
         for topic in loader.topics()

@@ -20,7 +20,6 @@ from runtime.http.app import build_app
 from runtime.http.serving import Listener
 from runtime.settings import Settings
 from streams.engine.materializer import Materializer
-from streams.engine.processor import Processor
 from streams.engine.spec import MaterializerSpec, ProcessorSpec, StoreContext
 
 log = logging.get(__name__)
@@ -44,7 +43,7 @@ async def run(selection: Selection, settings: Settings, admin_port: int) -> None
     async with contextlib.AsyncExitStack() as stack:
         listeners = [
             Listener(
-                build_app(service.name, service.parts, settings), service.port(settings.ports), settings.listen_host
+                build_app(service.name, service.load(), settings), service.port(settings.ports), settings.listen_host
             )
             for service in selection.services
         ]
@@ -88,6 +87,8 @@ async def _processing(
     health: UnitHealth,
     failures: "asyncio.Queue[tuple[str, BaseException]]",
 ) -> AsyncIterator[None]:
+    from streams.engine.processor import Processor  # noqa: PLC0415 - only a process with a processor pays for Faust
+
     processor = Processor(spec, settings, producer, health)
     processor.failed.add_done_callback(
         lambda done: None if done.cancelled() else failures.put_nowait((health.unit, done.result()))

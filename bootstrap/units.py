@@ -1,20 +1,17 @@
 """Which controllers, processors and materializers make a process, and how the whole is drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from command_api.services import ingestion
-from command_api.services import playback as playback_commands
-from command_api.services import sync as sync_commands
-from query_api.services import deliveries, discovery, live
-from query_api.services import playback as playback_queries
-from query_api.services import sync as sync_queries
-from runtime.http.service import ServiceSpec
+from bootstrap import parts
 from runtime.settings import Ports
 from schemas import loader
 from streams.engine.spec import MaterializerSpec, ProcessorSpec
 from streams.topology import MATERIALIZERS, PROCESSORS
+
+if TYPE_CHECKING:  # a web framework that processes without services do without
+    from runtime.http.service import ServiceSpec
 
 Kind = Literal["processor", "materializer", "service"]
 GROUPS: dict[str, Kind] = {"processors": "processor", "materializers": "materializer", "services": "service"}
@@ -25,7 +22,8 @@ class Service:
     """One deployable service: command and query parts behind one port."""
 
     name: str
-    parts: tuple[ServiceSpec, ...]
+    load: "Callable[[], tuple[ServiceSpec, ...]]"
+    """Imports its parts and returns them."""
     read_models: tuple[str, ...]
     stores: str
     description: str
@@ -41,21 +39,21 @@ class Service:
 SERVICES: tuple[Service, ...] = (
     Service(
         "ingestion",
-        (ingestion.SPEC, deliveries.SPEC),
+        parts.ingestion,
         ("provider_deliveries",),
         "Redis, PostgreSQL (read)",
         "Takes providers' webhooks; shows what became of them",
     ),
     Service(
         "discovery",
-        (discovery.SPEC,),
+        parts.discovery,
         ("title_catalog", "availability", "title_search", "trending"),
         "PostgreSQL, Qdrant, Redis (read)",
         "Titles, where to watch them, search, what is watched most",
     ),
     Service(
         "sync",
-        (sync_commands.SPEC, sync_queries.SPEC, live.SPEC),
+        parts.sync,
         (
             "watch_state",
             "watchlist",
@@ -70,7 +68,7 @@ SERVICES: tuple[Service, ...] = (
     ),
     Service(
         "playback",
-        (playback_commands.SPEC, playback_queries.SPEC),
+        parts.playback,
         ("playback_history", "ratings", "title_catalog"),
         "Redis, PostgreSQL (read)",
         "Takes what players did and how people rated it; looks up sessions",

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import click
@@ -25,15 +27,17 @@ from runtime.settings import Settings
 from schemas import loader
 
 _COMPACT = {
-    "processors": ("processor:normalization", "processor:entity_resolution"),
+    "processors": (
+        "processor:normalization",
+        "processor:entity_resolution",
+        "processor:playback_sessions",
+        "processor:title_trends",
+    ),
     "search": ("processor:embedding", "materializer:title_search"),
     "materializers": (
         "materializer:title_catalog",
         "materializer:availability",
         "materializer:provider_deliveries",
-    ),
-    "playback": ("processor:playback_sessions", "processor:title_trends"),
-    "viewing": (
         "materializer:watch_state",
         "materializer:watchlist",
         "materializer:playback_history",
@@ -67,7 +71,9 @@ def up(detach: bool, per_unit: bool, only: tuple[str, ...], log_json: bool) -> N
         start_detached(home, per_unit=per_unit, only=only)
         return
     settings = flow.stack_up(say)
-    flow.prepare(settings, say)
+    # In a process of its own, which takes its libraries with it when it ends: this one only watches, and stays small.
+    with ProcessPoolExecutor(1, get_context("spawn")) as apart:
+        apart.submit(flow.prepare, settings, say).result()
     children = _children(settings, per_unit, only)
     (home / "up.json").write_text(
         json.dumps(

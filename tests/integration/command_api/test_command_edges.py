@@ -230,7 +230,7 @@ async def test_a_backend_that_is_away_is_a_503_and_never_a_202(
 
 async def test_command_and_query_parts_share_their_paths(settings: Settings, user: str) -> None:
     """`GET` and `POST` of one path come from two parts of a service."""
-    parts = [part for service in units.SERVICES if service.name in ("sync", "playback") for part in service.parts]
+    parts = [part for service in units.SERVICES if service.name in ("sync", "playback") for part in service.load()]
     async with serving(build_app("people", parts, settings)) as people:
         people.headers.update(tokens.bearer(user, "tv"))
         assert (await people.get(f"/v1/users/{user}/devices")).status_code == 200
