@@ -26,15 +26,17 @@ from runtime import settings as settings_module
 from runtime.settings import Settings
 from schemas import loader
 
+# Few processes, each with about as much to do: one interpreter runs on one core. Normalizing and resolving are most of
+# the work on a catalog, so they are apart, and `materializers` has the room for the first.
 _COMPACT = {
     "processors": (
-        "processor:normalization",
         "processor:entity_resolution",
         "processor:playback_sessions",
         "processor:title_trends",
     ),
     "search": ("processor:embedding", "materializer:title_search"),
     "materializers": (
+        "processor:normalization",
         "materializer:title_catalog",
         "materializer:availability",
         "materializer:provider_deliveries",
@@ -50,7 +52,7 @@ _COMPACT = {
 }
 # Embedding a catalog takes minutes of a core, and being found by meaning may wait where being there may not: search
 # gets what the others leave. That needs a process of its own: a low priority thread would hold the interpreter's lock.
-_NICE = {"search": 10, "processor-embedding": 10, "materializer-title_search": 10}
+_NICE = {"search": 19, "processor-embedding": 19, "materializer-title_search": 19}
 _SERVICES = ("ingestion", "discovery", "sync", "playback")
 _READY_SECONDS = 600.0  # a loaded machine takes minutes to import a dozen processes
 

@@ -4,7 +4,6 @@ Everything (Kafka, PostgreSQL, Valkey, the Qdrant engine, all units and this loa
 """
 
 import asyncio
-import json
 import statistics
 import time
 import uuid
@@ -18,6 +17,8 @@ import msgspec
 from standardwebhooks import Webhook
 
 from bootstrap import outcomes
+from bootstrap.commands.catalog import provider_named, send
+from bootstrap.importing import count_items
 from devstack import assets
 from proofs.benchmarks.load import open_loop, percentile
 from proofs.benchmarks.queries import mixed_queries
@@ -64,10 +65,11 @@ def _rate(value: float, samples: int) -> Figure:
 
 def _ingest(system: System) -> tuple[float, int]:
     films = assets.movies_db(system.home)
+    provider, total = provider_named(system.settings, "wikidata"), count_items("wikidata", (films,))
     started = time.monotonic()
-    report = json.loads(system.mg("catalog", "import", "--provider", "wikidata", "--json", str(films)))
+    accepted = send(system.settings, provider, (films,), total, None).accepted
     outcomes.wait_until_done(system.settings, "resolving", _VISIBLE)
-    return report["accepted"] / (time.monotonic() - started), int(report["accepted"])
+    return accepted / (time.monotonic() - started), accepted
 
 
 def _embed(system: System, items: int) -> float:

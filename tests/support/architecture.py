@@ -186,12 +186,18 @@ def environment_is_read_once(modules: Iterable[Module]) -> Iterator[str]:
 
 
 def imports_stand_at_the_top(modules: Iterable[Module]) -> Iterator[str]:
-    """No relative imports; no imports of ours inside functions but in entry points, which must start quickly."""
+    """No relative imports; no imports of ours inside functions, but in entry points, which must start quickly.
+
+    A unit's `__init__` (its SPEC) may import parts of its own package late: every process reads all SPECs, and only the
+    one that runs the unit should pay for its libraries.
+    """
     for module in modules:
         for found in imports(module):
             if found.name.startswith("."):
                 yield f"{module.path}:{found.line} imports {found.name}: write the full name"
-            lazy = found.inside and found.name.split(".")[0] in OURS
+            package = module.path.removesuffix("/__init__.py").replace("/", ".") + "."
+            own_part = module.path.endswith("/__init__.py") and found.name.startswith(package)
+            lazy = found.inside and found.name.split(".")[0] in OURS and not own_part
             entry_point = module.package in ("bootstrap", "tests") or module.path.endswith("/__main__.py")
             if lazy and not entry_point:
                 yield f"{module.path}:{found.line} imports {found.name} inside a function: a cycle is a layering fault"
