@@ -10,7 +10,12 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import negative_data_rejection, status_code_conformance
+from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
+    negative_data_rejection,
+    status_code_conformance,
+    unsupported_method,
+)
 
 from devstack.tokens import signer_of
 from runtime.settings import load_identity
@@ -23,6 +28,10 @@ PARTS = ("sync_commands", "sync_queries", "playback_commands", "playback_queries
 DOCUMENTS = {name: json.loads((GOLDEN / f"{name}.json").read_text()) for name in PARTS}
 _SCHEMAS = [schemathesis.openapi.from_dict(document).include(path_regex="^/v1/") for document in DOCUMENTS.values()]
 sync_commands, sync_queries, playback_commands, playback_queries = _SCHEMAS
+# The path's user is always the token's, so bad data may be answered as good; and the methods of one path stand in two
+# documents, commands and queries (what OPTIONS names are those of the first: Litestar keeps its answer).
+_OFF = (negative_data_rejection, unsupported_method, allow_header_conformance)
+_CHECKS = [check for check in CHECKS if check not in _OFF]
 
 
 class _Bearer(AuthBase):
@@ -41,11 +50,10 @@ def device(running: Running) -> AuthBase:
 
 
 def _as_its_user(case: Case[Any], url: str, device: AuthBase) -> None:
-    """With the token's own user in the path. An answer to data that is wrong may also be that it is somebody else's."""
     case.path_parameters["user_id"] = USER
     answer = case.call(base_url=url, auth=device)
     assert answer.status_code != 401, answer.text
-    case.validate_response(answer, checks=[check for check in CHECKS if check is not negative_data_rejection])
+    case.validate_response(answer, checks=_CHECKS)
 
 
 @sync_commands.parametrize()

@@ -36,7 +36,7 @@ class Device:
     def now(self) -> str:
         return str(clock.pack(time.time_ns() // 1_000_000, next(_NUMBERS) % 60_000))
 
-    def event(self, kind: str, title: str, at: int, session: str, **more: Any) -> dict[str, Any]:
+    def event(self, kind: str, title: str, at: int, session: str, /, **more: Any) -> dict[str, Any]:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         event = {
             "kind": kind,
@@ -95,11 +95,11 @@ def test_what_one_device_watches_another_goes_on_with(devices: tuple[Device, Dev
     assert (going_on[0]["titleKnown"], going_on[0]["title"]["name"]) == (True, film["name"])
     phone.play(phone.event("resumed", title, 1_800_000, "s2"), phone.event("completed", title, 5_900_000, "s2"))
     assert tv.see("continue-watching", phone.position)["items"] == []
-    assert tv.see(f"progress/{title}", phone.position)["watched"] is True
+    assert tv.see(f"progress/{title}", phone.position)["watched"]["value"] is True
     # The television was asleep and reports now what it had seen before: nothing moves back.
     late = tv.event("progressed", title, 1_900_000, "s1", hlc=str(clock.pack(time.time_ns() // 1_000_000 - 60_000)))
     tv.play(late)
-    assert phone.see(f"progress/{title}", tv.position)["watched"] is True
+    assert phone.see(f"progress/{title}", tv.position)["watched"]["value"] is True
     assert phone.see("continue-watching", tv.position)["items"] == []
 
 
@@ -131,8 +131,9 @@ def test_changes_since_a_cursor_and_the_delta_is_all_of_it(devices: tuple[Device
     phone.mutate(phone.operation("watchlist.add", titleId="t1", rank="a0"))
     first = tv.see("changes", phone.position)
     phone.mutate(phone.operation("preference.set", name="subtitles.language", value="de"))
-    second = tv.see("changes", phone.position, since=first["nextCursor"])
-    assert {one["type"] for one in second["changes"]} == {"preference"}
+    second = tv.see("changes", phone.position, since=first["cursor"])
+    assert [one["name"] for one in second["preferences"]] == ["subtitles.language"]
+    assert not second["watchlist"]
     refused = tv.sync.get(f"/v1/users/{tv.user}/changes", params={"since": "no-cursor"})
     problem(refused, 400, "invalid-cursor")
 
@@ -148,7 +149,7 @@ def test_the_same_operation_with_another_body_is_refused_and_nothing_of_it_happe
         f"/v1/users/{tv.user}/sync/mutations",
         json={"operations": [tv.operation("watchlist.add", titleId="t3", rank="a1"), other]},
     )
-    body = problem(answer, 409, "id-reused")
+    body = problem(answer, 409, "operation-conflict")
     assert [error["pointer"] for error in body["errors"]] == ["#/operations/1"]
     assert [one["titleId"] for one in tv.see("watchlist", tv.position)["items"]] == ["t1"]
 
@@ -172,7 +173,7 @@ def test_a_bad_event_refuses_all_and_points_at_itself(
 ) -> None:
     tv, _ = devices
     answer = tv.play(tv.event("started", "t1", 0, "s1"), tv.event("progressed", "t1", 1000, "s1", **change))
-    errors = problem(answer, 422, "unusable")["errors"]
+    errors = problem(answer, 422, "invalid-content")["errors"]
     assert [error["pointer"] for error in errors] == [f"#/events/1/{pointer}"]
     assert tv.see("continue-watching", "")["items"] == []
 
