@@ -8,8 +8,8 @@ PATHS := schemas runtime sync_laws sync_client streams command_api query_api boo
 export MG_HOME ?= .mg
 
 # Tests on real servers wait with deadlines, and a shared machine can miss one. What failed is tried once more, alone and
-# in the open; what is broken fails twice.
-once_more = $(BIN)/python -m pytest -q $(1) || { echo "once more, only what failed:"; $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none $(1); }
+# in the open; what is broken fails twice. Most of these tests wait, so more of them run at once than there are cores.
+once_more = $(BIN)/python -m pytest -q $(2) $(1) || { echo "once more, only what failed:"; $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none $(1); }
 
 .PHONY: help assets demo test test-faults up down lint bench format schemas pins test-unit golden
 
@@ -47,10 +47,9 @@ assets: $(VENV)/.runtime ## The sample catalogs and the embedding model, from th
 	@$(BIN)/python -c 'from devstack.assets import ensure_assets; from runtime.settings import home_from; ensure_assets(home_from(), print)'
 
 test: $(VENV)/.dev assets ## All tests on real backends; of the faults, SIGKILL of every unit and backend, and whether devices agree.
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/unit tests/contract
-	@$(call once_more,tests/migration tests/integration)
-	@$(call once_more,tests/e2e)
-	@$(call once_more,-k "sigkill or short_run" tests/faults/test_faults.py tests/faults/test_sync.py tests/faults/test_viewing.py)
+	@$(BIN)/python -m pytest -q -n 2 tests/unit tests/contract
+	@$(call once_more,tests/migration tests/integration tests/e2e,-n 3)
+	@$(call once_more,-k "sigkill or short_run" tests/faults/test_faults.py tests/faults/test_sync.py tests/faults/test_viewing.py,-n 3)
 
 test-faults: $(VENV)/.dev assets ## Every fault: SIGKILL, SIGTERM, frozen owners, rebalances, rebuilds, full disk.
 	@$(BIN)/python -m pytest -v tests/faults

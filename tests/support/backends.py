@@ -8,6 +8,7 @@ A backend that cannot be had skips the test with the reason, or fails it with `M
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +28,7 @@ from runtime.settings import BackendsUnderTest, StackPorts, home_from, load_stac
 from tests.support import containers
 
 PREFIX = "mg-test-"
+_DROPS = 20
 
 
 class Backends(msgspec.Struct, frozen=True):
@@ -203,7 +205,20 @@ def postgres_database(backends: Backends, postgres_template: str) -> Iterator[Po
         reader_dsn=in_database(backends.postgres_reader_dsn, database),
     )
     with psycopg.connect(backends.postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        _drop(connection, name)
+
+
+def _drop(connection: psycopg.Connection[tuple[object, ...]], database: sql.Identifier) -> None:
+    """FORCE is refused while a worker of the server's own (autovacuum) is in the database: it soon is done."""
+    for attempt in range(_DROPS):
+        try:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+        except psycopg.errors.InsufficientPrivilege:
+            if attempt == _DROPS - 1:
+                raise
+            time.sleep(0.5)
+        else:
+            return
 
 
 @pytest.fixture

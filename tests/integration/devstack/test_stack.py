@@ -28,7 +28,7 @@ TOPIC = "survivors"
 LARGE = b"x" * 5_500_000
 QUIET = {"log_level": 0}
 
-pytestmark = [pytest.mark.backends, pytest.mark.xdist_group("devstack")]
+pytestmark = pytest.mark.backends
 
 
 @pytest.fixture(scope="module")
