@@ -62,7 +62,8 @@ def read_native(provider: str, path: Path) -> Iterator[RawItem]:
     """Items of one file in its order. The kind of file is told by its ending; `.jsonl` (one raw item a line) and
     `.json` (a list of raw items) work for every provider. Raises CatalogFileError, while iterating."""
     if provider not in ADAPTERS:
-        raise CatalogFileError(path, f"no provider {provider!r}; known are {', '.join(ADAPTERS)}")
+        known = ", ".join(ADAPTERS)
+        raise CatalogFileError(path, f"no provider {provider!r}; known are {known}, and any other with --mapping")
     if not path.is_file():
         raise CatalogFileError(path, "no such file")
     ending = path.suffix.lower()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import msgspec
@@ -145,13 +145,28 @@ def body_of(batch: Sequence[RawItem]) -> bytes:
     )
 
 
-def count_items(provider: str, files: Sequence[Path]) -> int:
-    """Reads the files once without sending: errors in them show before anything is sent."""
-    return sum(1 for file in files for _ in read_native(provider, file))
+class CatalogSource(Protocol):
+    """Items of a provider's files, as often as asked. Reading raises CatalogFileError or MappingError."""
+
+    def count(self) -> int:
+        """Reads everything once without sending: errors show before anything is sent."""
+        ...
+
+    def items(self) -> Iterable[RawItem]: ...
 
 
-def items_of(provider: str, files: Sequence[Path]) -> Iterable[RawItem]:
-    return itertools.chain.from_iterable(read_native(provider, file) for file in files)
+@dataclass(frozen=True, slots=True)
+class Native:
+    """Files as the provider itself writes them."""
+
+    provider: str
+    files: Sequence[Path]
+
+    def count(self) -> int:
+        return sum(1 for _ in self.items())
+
+    def items(self) -> Iterable[RawItem]:
+        return itertools.chain.from_iterable(read_native(self.provider, file) for file in self.files)
 
 
 async def _paced(items: Iterable[RawItem], rate: float | None) -> AsyncIterator[list[RawItem]]:

@@ -158,6 +158,8 @@ class Settings(msgspec.Struct, frozen=True):
     log_format: str = "json"
     otlp_endpoint: str = ""
     topic_prefix: str = ""
+    providers_file: Path | None = None
+    """Where `providers` stand, when they are not in the environment itself."""
     group_prefix: str = "mg-"
     query_wait_seconds: float = 2.0
     trending_seconds: float = 5.0
@@ -220,6 +222,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         qdrant_url=address("MG_QDRANT_URL", "qdrant_url"),
         registry_url=env.get("MG_REGISTRY_URL") or stack.get("registry_url") or "",
         providers=_providers(env, home),
+        providers_file=None
+        if env.get("MG_PROVIDERS")
+        else Path(env.get("MG_PROVIDERS_FILE") or home / "providers.json"),
         operator_token=_operator_token(env, home),
         identity=_identity(env, home),
         ports=Ports(
@@ -365,20 +370,27 @@ def _identity(env: Mapping[str, str], home: Path) -> IdentitySettings:
     )
 
 
-def _providers(env: Mapping[str, str], home: Path) -> tuple[ProviderSettings, ...]:
-    """`MG_PROVIDERS` (JSON) or the file `MG_PROVIDERS_FILE`, else `$MG_HOME/providers.json`.
-
-    Shape: `{"wikidata": {"secrets": ["whsec_…"], "ratePerSecond": 200, "burst": 400}}`.
-    """
-    text = env.get("MG_PROVIDERS")
+def _providers_file(env: Mapping[str, str], home: Path) -> Path | None:
     named = env.get("MG_PROVIDERS_FILE")
-    path = Path(named or home / "providers.json")
-    if text is None and named and not path.is_file():
+    if "MG_PROVIDERS" in env:
+        return None
+    if named and not Path(named).is_file():
         raise SettingsError(f"MG_PROVIDERS_FILE names {named}, and there is no such file")
+    return Path(named or home / "providers.json")
+
+
+def _providers(env: Mapping[str, str], home: Path) -> tuple[ProviderSettings, ...]:
+    path = _providers_file(env, home)
+    if path is None:
+        return providers_from(env["MG_PROVIDERS"] or "{}")
+    return providers_from(path) if path.exists() else ()
+
+
+def providers_from(source: str | Path) -> tuple[ProviderSettings, ...]:
+    """Of `{"wikidata": {"secrets": ["whsec_…"], "ratePerSecond": 200, "burst": 400}}`. Raises SettingsError."""
     try:
-        if text is None and path.exists():
-            text = path.read_text()
-        table = msgspec.json.decode(text, type=dict[str, _ProviderEntry]) if text else {}
+        text = source.read_bytes() if isinstance(source, Path) else source
+        table = msgspec.json.decode(text, type=dict[str, _ProviderEntry])
     except (ValueError, OSError):
         # The text holds secrets: say where it is wrong, never what it says. `from None` keeps it out of the traceback.
         raise SettingsError('MG_PROVIDERS (or its file) must be JSON like {"name": {"secrets": ["whsec_…"]}}') from None

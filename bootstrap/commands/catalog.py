@@ -11,12 +11,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bootstrap import outcomes
 from bootstrap.catalog_files import CatalogFileError
-from bootstrap.importing import Imported, Importer, count_items, items_of
+from bootstrap.importing import CatalogSource, Imported, Importer, Native
+from bootstrap.mappings.mapped_catalog import MappedCatalog
+from bootstrap.mappings.notation import MappingError
 from bootstrap.serving_addresses import base_url
+from devstack.errors import StackError
+from devstack.providers import add_provider
 from runtime import settings as settings_module
 from runtime.settings import ProviderSettings, Settings
 
 _SHOWN_REASONS = 5
+_OWN = "providers.json"
 
 
 @click.group()
@@ -29,20 +34,35 @@ def catalog() -> None:
 @click.option("--rate", type=click.FloatRange(min=0.1), help="Items a second (default: as fast as it goes).")
 @click.option("--wait", is_flag=True, help="Until the items are in every read model.")
 @click.option("--url", help="Ingestion service (default: the local one).")
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path),
+    help="YAML that says which column is what (docs/mappings.md); makes a provider of any file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def import_files(
-    provider: str, rate: float | None, wait: bool, url: str | None, as_json: bool, files: tuple[Path, ...]
+    provider: str,
+    rate: float | None,
+    wait: bool,
+    url: str | None,
+    mapping: Path | None,
+    as_json: bool,
+    files: tuple[Path, ...],
 ) -> None:
     """Send FILES as PROVIDER would: signed webhooks, in batches of 500."""
     settings = settings_module.load()
-    known = provider_named(settings, provider)
     try:
-        total = count_items(provider, files)
-    except CatalogFileError as error:
+        source = _mapped(provider, mapping, files) if mapping else Native(provider, files)
+        total = source.count()
+        settings = _with_secret(settings, provider) if mapping else settings
+    except (CatalogFileError, MappingError, StackError) as error:
         raise click.ClickException(str(error)) from None
+    known = provider_named(settings, provider)
     before = outcomes.totals(settings)
-    result = send(settings, known, files, total, rate, url)
+    result = send(settings, known, source, total, rate, url)
+    if isinstance(source, MappedCatalog):
+        result.rejected += source.refused
     if wait:
         outcomes.wait_until_done(settings, "waiting for the read models")
     after = outcomes.totals(settings)
@@ -65,6 +85,23 @@ def import_files(
         raise SystemExit(1)
 
 
+def _mapped(provider: str, mapping: Path, files: tuple[Path, ...]) -> MappedCatalog:
+    """Says on stderr what the mapping says nothing about. Raises MappingError."""
+    source = MappedCatalog.open(provider, mapping, files)
+    for file, columns in source.unknown.items():
+        names = ", ".join(columns)
+        click.echo(f"{file}: columns the mapping says nothing about: {names}", err=True)
+    return source
+
+
+def _with_secret(settings: Settings, provider: str) -> Settings:
+    """A provider that this machine's own file does not know is added to it; ingestion reads the file again."""
+    if any(one.name == provider for one in settings.providers) or settings.providers_file != settings.home / _OWN:
+        return settings
+    add_provider(settings.home, provider)
+    return settings_module.load()
+
+
 def provider_named(settings: Settings, name: str) -> ProviderSettings:
     for provider in settings.providers:
         if provider.name == name:
@@ -78,7 +115,7 @@ def provider_named(settings: Settings, name: str) -> ProviderSettings:
 def send(
     settings: Settings,
     provider: ProviderSettings,
-    files: tuple[Path, ...],
+    source: CatalogSource,
     total: int,
     rate: float | None,
     url: str | None = None,
@@ -94,7 +131,7 @@ def send(
             speed = progress.tasks[task].speed
             progress.update(task, speed=f"{speed:.0f} items/s" if speed else "")
 
-        return asyncio.run(Importer(base, provider, advance).run(items_of(provider.name, files), rate))
+        return asyncio.run(Importer(base, provider, advance).run(source.items(), rate))
 
 
 def show(report: dict[str, object], result: Imported, waited: bool) -> None:

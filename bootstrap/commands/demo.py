@@ -13,7 +13,7 @@ from bootstrap.catalog_files import RawItem
 from bootstrap.commands.catalog import provider_named, send, show
 from bootstrap.commands.demo_people import show_people
 from bootstrap.commands.up import start_detached, stop_everything
-from bootstrap.importing import Importer, count_items
+from bootstrap.importing import Importer, Native
 from bootstrap.serving_addresses import base_url
 from bootstrap.supervisor import running_supervisor
 from bootstrap.terminal import say, table
@@ -81,10 +81,11 @@ def demo(keep: bool) -> None:
 def _import(settings: Settings, provider: str, path: Path) -> None:
     click.echo(f"\n# {provider}: {path.name}")
     known = provider_named(settings, provider)
-    total = count_items(provider, (path,))
+    source = Native(provider, (path,))
+    total = source.count()
     before = outcomes.totals(settings)
     started = time.monotonic()
-    result = send(settings, known, (path,), total, None)
+    result = send(settings, known, source, total, None)
     outcomes.wait_until_done(
         settings, "resolving", ("normalization", "entity_resolution", "title_catalog", "availability")
     )

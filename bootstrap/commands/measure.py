@@ -1,15 +1,20 @@
 """`mg bench` and `mg eval`: figures with bars; exit code 0 only when every bar holds."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import click
 
+from bootstrap.mappings.notation import MappingError
+from devstack.errors import StackError
 from proofs import figures
 from proofs.benchmarks import suite as benchmarks
+from proofs.evaluation import resolution
 from proofs.evaluation import suite as evaluations
 from proofs.figures import Figure
 from runtime import settings as settings_module
 
+_OF_MANIFESTS = "entity-resolution"
 Run = Callable[[], list[Figure]]
 
 
@@ -42,7 +47,20 @@ def bench(name: tuple[str, ...], as_json: bool, save: bool) -> None:
 @click.command(name="eval")
 @click.argument("name", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="A list of {name, value, unit, bar, holds, samples}.")
-def evaluate(name: tuple[str, ...], as_json: bool) -> None:
-    """Quality on labelled data."""
-    found = _measured(evaluations.RUNS, name, as_json)
+@click.option("--show", type=int, default=0, metavar="N", help="Also so many wrong, missed and unseen pairs each.")
+@click.option("--ablate", is_flag=True, help="F1 without each feature.")
+def evaluate(name: tuple[str, ...], as_json: bool, show: int, ablate: bool) -> None:
+    """Quality on labelled data: NAME…, or `entity-resolution MANIFEST.yaml…` for data of your own."""
+    manifests = tuple(Path(one) for one in name if one.endswith((".yaml", ".yml")))
+    rest = tuple(one for one in name if not one.endswith((".yaml", ".yml")))
+    if manifests and rest != (_OF_MANIFESTS,):
+        raise click.BadParameter(f"manifests belong to {_OF_MANIFESTS}", param_hint="NAME")
+    runs = dict(evaluations.RUNS)
+    if manifests or show or ablate:
+        runs[_OF_MANIFESTS] = lambda: resolution.ablate(manifests) if ablate else resolution.evaluate(manifests, show)
+        rest = (_OF_MANIFESTS,)
+    try:
+        found = _measured(runs, rest, as_json)
+    except (MappingError, StackError) as error:
+        raise click.ClickException(str(error)) from None
     raise SystemExit(figures.exit_code(found))

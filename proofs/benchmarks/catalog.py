@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 
 from bootstrap import outcomes
 from bootstrap.commands.catalog import provider_named, send
-from bootstrap.importing import count_items
+from bootstrap.importing import Native
 from devstack import assets
 from proofs.benchmarks.load import open_loop, percentile
 from proofs.benchmarks.queries import mixed_queries
@@ -65,9 +65,10 @@ def _rate(value: float, samples: int) -> Figure:
 
 def _ingest(system: System) -> tuple[float, int]:
     films = assets.movies_db(system.home)
-    provider, total = provider_named(system.settings, "wikidata"), count_items("wikidata", (films,))
+    provider, source = provider_named(system.settings, "wikidata"), Native("wikidata", (films,))
+    total = source.count()
     started = time.monotonic()
-    accepted = send(system.settings, provider, (films,), total, None).accepted
+    accepted = send(system.settings, provider, source, total, None).accepted
     outcomes.wait_until_done(system.settings, "resolving", _VISIBLE)
     return accepted / (time.monotonic() - started), accepted
 

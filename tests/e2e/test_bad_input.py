@@ -265,10 +265,13 @@ class TestStrangeItems:
         running.settle("normalization")
         assert reasons(running, "normalization")[sent.headers["mg-position"]] == reason
 
-    def test_a_provider_without_an_adapter(self, running: Running) -> None:
+    def test_a_provider_without_an_adapter_sends_our_own_shape(self, running: Running) -> None:
         sent = running.upsert("newcomer", film("new", "Nobody Reads This"))
         running.settle("normalization")
-        assert reasons(running, "normalization")[sent.headers["mg-position"]] == "unknown_provider"
+        assert reasons(running, "normalization")[sent.headers["mg-position"]] == "bad_shape"
+        running.upsert("newcomer", {"id": "own", "item": {"kind": "movie", "name": "A Newcomer In Our Own Shape"}})
+        running.settle()
+        assert [hit["providers"] for hit in running.named("A Newcomer In Our Own Shape")] == [[]]
 
     def test_an_item_that_changes_kind(self, running: Running) -> None:
         running.upsert(PROVIDER, film("kind", "A Thing Of Two Kinds"))

@@ -16,7 +16,6 @@ from standardwebhooks import Webhook
 from command_api.services.ingestion.controller import WebhookController
 from command_api.services.ingestion.deduplication import Claim, Done, InProgress, OtherBody, Started
 from command_api.services.ingestion.intake import Intake
-from command_api.services.ingestion.signature import keys_of
 from runtime.clock import FrozenClock
 from runtime.connections import redis
 from runtime.connections.kafka import Acknowledged, Message, ProduceError
@@ -186,7 +185,6 @@ class Edge:
         async def resources(_: Settings) -> AsyncIterator[Resources]:
             intake = Intake(
                 providers={known.name: known},
-                keys={known.name: keys_of(secret.reveal() for secret in known.secrets)},
                 deliveries=self.deliveries,
                 limiter=self.limiter,
                 log=self.log,

@@ -13,29 +13,29 @@ from runtime.connections import redis
 from runtime.connections.kafka import EventProducer
 from runtime.http.rate_limit import RedisRateLimiter
 from runtime.http.service import Resources, ServiceSpec
-from runtime.settings import Settings, SettingsError
+from runtime.providers import KnownProviders
+from runtime.settings import ProviderSettings, Settings, SettingsError
 
 # Below the webhook timeouts of common senders (15 to 30 s), so that they hear 503 instead of nothing.
 _PRODUCE_SECONDS = 10.0
 
 
+def _check_secrets(provider: ProviderSettings) -> None:
+    try:
+        keys_of(secret.reveal() for secret in provider.secrets)
+    except ValueError:
+        # `from None`: the cause quotes the secret.
+        raise SettingsError(f"provider {provider.name}: secrets must be whsec_ and base64, 24 bytes or more") from None
+
+
 @asynccontextmanager
 async def _resources(settings: Settings) -> AsyncIterator[Resources]:
-    keys = {}
-    for provider in settings.providers:
-        try:
-            keys[provider.name] = keys_of(secret.reveal() for secret in provider.secrets)
-        except ValueError:
-            # `from None`: the cause quotes the secret.
-            raise SettingsError(
-                f"provider {provider.name}: secrets must be whsec_ and base64, 24 bytes or more"
-            ) from None
+    providers = KnownProviders(settings, _check_secrets)
     client = redis.client(settings.redis_url, "mg-ingestion")
     producer = EventProducer(settings.kafka, "mg-ingestion", timeout_seconds=_PRODUCE_SECONDS)
     try:
         intake = Intake(
-            providers={provider.name: provider for provider in settings.providers},
-            keys=keys,
+            providers=providers,
             deliveries=RedisDeliveries(client),
             limiter=RedisRateLimiter(client),
             log=producer,

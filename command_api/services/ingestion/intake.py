@@ -21,7 +21,7 @@ from command_api.services.ingestion import signature
 from command_api.services.ingestion.deduplication import Deliveries, Done, InProgress, OtherBody
 from command_api.services.ingestion.events import to_events
 from command_api.services.ingestion.requests import DeliveredItem, parse
-from command_api.services.ingestion.signature import SignatureError, WebhookHeaders
+from command_api.services.ingestion.signature import SignatureError, WebhookHeaders, keys_of
 from runtime import logging, metrics, tracing
 from runtime.clock import Clock
 from runtime.connections import redis
@@ -61,13 +61,12 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Intake:
-    """Takes deliveries of the configured providers. `keys` are the providers' active signing keys."""
+    """Takes deliveries of the configured providers, whose secrets are usable."""
 
     def __init__(
         self,
         *,
         providers: Mapping[str, ProviderSettings],
-        keys: Mapping[str, Sequence[bytes]],
         deliveries: Deliveries,
         limiter: RateLimiter,
         log: EventLog,
@@ -75,7 +74,6 @@ class Intake:
         topic_prefix: str = "",
     ) -> None:
         self._providers = providers
-        self._keys = keys
         self._deliveries = deliveries
         self._limiter = limiter
         self._log = log
@@ -99,7 +97,7 @@ class Intake:
     async def accept(self, provider: str, webhook: WebhookHeaders, body: bytes) -> Answer:
         """Steps 2 to 7. Raises Problem (400, 401, 409, 422, 425, 429, 503)."""
         try:
-            signature.verify(webhook, body, self._keys[provider])
+            signature.verify(webhook, body, keys_of(secret.reveal() for secret in self._providers[provider].secrets))
             headers = await self._within_rate(provider)
             items = parse(body, webhook.sent_at, self._clock.now())
             return await self._append_once(provider, webhook.id, hashlib.sha256(body).digest(), items, headers)

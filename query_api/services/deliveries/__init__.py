@@ -8,6 +8,7 @@ from query_api.services.deliveries.reader import PostgresDeliveriesReader
 from runtime.connections import postgres
 from runtime.http.auth import Bearer
 from runtime.http.service import Resources, ServiceSpec
+from runtime.providers import KnownProviders
 from runtime.settings import Settings
 
 
@@ -22,7 +23,7 @@ async def _resources(settings: Settings) -> AsyncIterator[Resources]:
             {
                 "deliveries_reader": reader,
                 "operator": Bearer(settings.operator_token),
-                "known_providers": frozenset(provider.name for provider in settings.providers),
+                "known_providers": KnownProviders(settings),
                 "wait_seconds": settings.query_wait_seconds,
             },
             {"postgres": reader.ping},

@@ -1,5 +1,6 @@
 """GET /v1/providers/{provider}/deliveries."""
 
+from collections.abc import Container
 from typing import Annotated
 
 from litestar import Controller, get
@@ -51,7 +52,7 @@ class DeliveriesController(Controller):
         provider: Provider,
         deliveries_reader: Injected[DeliveriesReader],
         operator: Injected[Bearer],
-        known_providers: Injected[frozenset[str]],
+        known_providers: Injected[Container[str]],
         wait_seconds: Injected[float],
         limit: Limit = 20,
         cursor: Cursor = None,

@@ -10,12 +10,15 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from streams.processors.entity_resolution.features import Features, IdKey
-from streams.processors.entity_resolution.names import compact
+from streams.processors.entity_resolution.names import compact, skeleton
 
 STRIPES = 1024
 PREFIX = 9
 """Letters of a name that near misses share: subtitles, sequels and typing errors come late in a name.
 Nine find as many of the true pairs as seven do, among a fraction of the candidates."""
+
+BONES = 5
+"""Letters of a skeleton that say something: shorter ones are shared by too many names."""
 
 
 class Entry(NamedTuple):
@@ -76,11 +79,15 @@ def _texts(features: Features) -> Iterable[str]:
         whole = compact(name.full)
         yield f"{kind}|{whole}"
         yield f"{kind}|{compact(name.head)}"
-    if kind == "movie" and features.year is not None:
-        for name in features.main:
-            whole = compact(name.full)
-            if len(whole) >= PREFIX:
-                yield f"{kind}~{whole[:PREFIX]}"
+        words = name.full.split()
+        if len(words) > 1:
+            yield f"{kind}|{''.join(sorted(words))}"
+    for name in features.main:
+        whole = compact(name.full)
+        if len(whole) >= PREFIX:
+            yield f"{kind}~{whole[:PREFIX]}"
+        if len(bones := skeleton(name.full)) >= BONES:
+            yield f"{kind}^{bones}"
 
 
 def _numbered(features: Features) -> Iterable[str]:
@@ -89,5 +96,7 @@ def _numbered(features: Features) -> Iterable[str]:
     if series is not None and season is not None and (features.kind == "season" or episode is not None):
         yield f"{features.kind}|{compact(series)}|{season}|{episode if features.kind == 'episode' else ''}"
     if features.kind == "episode":
+        if series is None and season is not None and episode is not None:
+            yield f"episode~{season}|{episode}|{features.year}"
         for name in features.main:
             yield f"episode|{compact(series or '')}|{compact(name.full)}"

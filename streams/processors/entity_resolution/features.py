@@ -3,7 +3,14 @@
 from functools import cached_property
 
 from schemas.types.catalog import CanonicalItem, Kind
-from streams.processors.entity_resolution.names import NameKey, name_key, person_key, spellings
+from streams.processors.entity_resolution.names import (
+    NameKey,
+    name_key,
+    person_key,
+    recording_marks,
+    recording_name,
+    spellings,
+)
 
 MAX_NAMES = 16
 """Names of one item that count: a provider that sends hundreds must not block with everything."""
@@ -30,7 +37,7 @@ class Features:
         self.year = item.year
         self.runtime = item.runtime_minutes
         # A season's own name ("Season 2") says nothing; its series and number are its name.
-        self.series = name_key(item.series_name).full if item.series_name else None
+        self.series = _part_of(item)
         self.number = (item.season_number, item.episode_number)
         self.main = _main_names(item)
         self.names = _all_names(item, self.main)
@@ -74,11 +81,30 @@ class Features:
         return self._people(_PERFORMING)
 
     @cached_property
+    def everybody(self) -> frozenset[str]:
+        return self._people(None)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """All words of name, people and series or album."""
+        return self.people_and_part.union(name_key(self.item.name).full.split())
+
+    @cached_property
+    def people_and_part(self) -> frozenset[str]:
+        """Words of people and of the series or album."""
+        return frozenset(word for part in (self.series or "", *self.everybody) for word in part.split())
+
+    @cached_property
+    def marks(self) -> frozenset[str]:
+        """Of a recording: live, remix …"""
+        return recording_marks(self.item.name)
+
+    @cached_property
     def genres(self) -> frozenset[str]:
         return frozenset(self.item.genres)
 
-    def _people(self, roles: frozenset[str]) -> frozenset[str]:
-        keys = (person_key(person.name) for person in self.item.people if person.role in roles)
+    def _people(self, roles: frozenset[str] | None) -> frozenset[str]:
+        keys = (person_key(person.name) for person in self.item.people if roles is None or person.role in roles)
         return frozenset(key for key in keys if key)
 
 
@@ -90,7 +116,20 @@ def contradict(left: dict[str, frozenset[str]], right: dict[str, frozenset[str]]
     return None
 
 
+RECORDINGS = frozenset({"track", "album"})
+
+
+def _part_of(item: CanonicalItem) -> str | None:
+    """The series of a season or episode; the album of a track."""
+    if not item.series_name:
+        return None
+    name = recording_name(item.series_name) if item.kind in RECORDINGS else item.series_name
+    return name_key(name).full
+
+
 def _main_names(item: CanonicalItem) -> tuple[NameKey, ...]:
+    if item.kind in RECORDINGS:
+        return (name_key(recording_name(item.name)),)
     return tuple(name_key(spelling) for spelling in spellings(item.name))
 
 

@@ -22,9 +22,9 @@ from streams.engine.outcome import InvalidEvent, TransientError
 from streams.engine.spec import Decision, Received, Rejected
 from streams.processors.entity_resolution.blocking import blocks, stripes, year_of
 from streams.processors.entity_resolution.events import changed_titles, events, final_successor
+from streams.processors.entity_resolution.evidence import Evidence
 from streams.processors.entity_resolution.features import Features, IdKey
 from streams.processors.entity_resolution.resolve import resolve
-from streams.processors.entity_resolution.scoring import Evidence
 from streams.processors.entity_resolution.workspace import (
     MAX_CANDIDATES,
     Change,
@@ -41,15 +41,20 @@ _decode = msgspec.msgpack.Decoder(CanonicalItem).decode
 
 
 class EntityResolution:
-    """Decides batches of `provider-items`. Holds no state between batches."""
+    """Decides batches of `provider-items`. Holds no state between batches.
 
-    def __init__(self, settings: Settings) -> None:
-        del settings  # thresholds are chosen by measurement and versioned with the code, not set per installation
+    Thresholds are chosen by measurement and versioned with the code, not set per installation. `no_works`: records of
+    the kind `unknown`, such as people, are kept apart and not refused; only evaluations have them.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, no_works: bool = False) -> None:
+        del settings
+        self._no_works = no_works
 
     def decide(self, cursor: Cursor, batch: Sequence[Received]) -> Decision:
         """Raises TransientError when a title was merged away between finding and locking it; psycopg errors escape."""
         decision = Decision()
-        changes = _changes(batch, decision)
+        changes = _changes(batch, decision, self._no_works)
         if not changes:
             return decision
         space = _load(cursor, changes)
@@ -59,17 +64,17 @@ class EntityResolution:
         return decision
 
 
-def _changes(batch: Sequence[Received], decision: Decision) -> list[Change]:
+def _changes(batch: Sequence[Received], decision: Decision, no_works: bool) -> list[Change]:
     found = []
     for received in batch:
         try:
-            found.append(_change(received))
+            found.append(_change(received, no_works))
         except InvalidEvent as error:
             decision.rejected.append(Rejected(received, error))
     return found
 
 
-def _change(received: Received) -> Change:
+def _change(received: Received, no_works: bool) -> Change:
     event = received.event
     if not isinstance(event, ProviderItemNormalized | ProviderItemWithdrawn):
         raise InvalidEvent("unexpected_event", type(event).__name__)
@@ -78,7 +83,7 @@ def _change(received: Received) -> Change:
         features = None
     else:
         features = Features(event.item)
-        if features.kind == "unknown":
+        if features.kind == "unknown" and not no_works:
             raise InvalidEvent("unknown_kind", "the item's kind is not one of this schema version")
         if not features.main_keys - {""}:
             raise InvalidEvent("empty_name", "a title needs a name")

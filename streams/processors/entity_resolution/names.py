@@ -24,6 +24,8 @@ _CATALOGUE_SUFFIX = re.compile(
 _ALSO_KNOWN_AS = re.compile(r"\(?\b(?:a\.k\.a\.|aka|a/k/a)\s+|\s*\((?=[^)]*\)\s*$)|\)\s*$", re.IGNORECASE)
 _ALSO = re.compile(r"\b(?:a\.k\.a\.|aka|a/k/a)\s", re.IGNORECASE)
 _BEFORE_FRACTION = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")  # NFKC would make 81⁄2 of 8½
+_ESCAPED = re.compile(r"\\?u(0[01][0-9A-F]{2})")  # "Salomu00E9": JSON's escape that lost its backslash
+_LOST = re.compile(r"(?<=\w)\?+(?=\w)")  # "S?lvia": a letter that an encoding lost
 _DOTTED = re.compile(r"\b(?:[a-z0-9]\.){2,}")
 _SUBTITLE = re.compile(r"\s*(?::\s|\s[-–—]\s|[–—]|\s/\s)\s*|:(?=\D)")
 _TOKEN = re.compile(r"[a-z0-9]+")
@@ -60,6 +62,8 @@ class NameKey(NamedTuple):
 def name_key(name: str) -> NameKey:
     """Keys of one name. Never empty for a name that shows any character: symbols fall back to their code points."""
     text = name[:MAX_NAME]
+    if "u0" in text:
+        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _BEFORE_FRACTION.sub(" ", text))
     text = text.casefold().strip()
@@ -81,10 +85,49 @@ def spellings(name: str) -> tuple[str, ...]:
     return tuple(part for part in parts if part) or (name,)
 
 
+_IN_PARENTHESES = re.compile(r"\([^()]*\)")
+
+
 @lru_cache(maxsize=65536)
 def person_key(name: str) -> str:
-    """Words of a person's name without case, diacritics and punctuation, sorted: "Lee, Ang" is "Ang Lee"."""
-    return " ".join(sorted(_TOKEN.findall(_ascii(name[:MAX_NAME].casefold()))))
+    """Words of a person's name without case, diacritics and punctuation, sorted: "Lee, Ang" is "Ang Lee". What stands
+    in parentheses tells namesakes apart in one catalogue only: "Abraham, John (I)", "Michael Murphy (actor)"."""
+    bare = _IN_PARENTHESES.sub(" ", name[:MAX_NAME])
+    return " ".join(sorted(_TOKEN.findall(_ascii((bare if bare.strip() else name[:MAX_NAME]).casefold()))))
+
+
+_FEATURING = re.compile(r"\s*[(\[]?\s*\b(?:feat|ft|featuring|with)\b\.?\s+[^)\]]*[)\]]?", re.IGNORECASE)
+_EDITION = re.compile(
+    r"\s*[(\[][^)\]]*\b(?:explicit|clean|album version|single version|original mix|main version|bonus track|deluxe"
+    r"|expanded|edition|remaster(?:ed)?|version|amended|soundtrack|ep|single)\b[^)\]]*[)\]]|\s+-\s+(?:single|ep)\s*$",
+    re.IGNORECASE,
+)
+_RECORDING = re.compile(
+    r"\b(remix|mix|live|acoustic|instrumental|karaoke|tribute|demo|unplugged|radio edit|edit|reprise|interlude|cover"
+    r"|a cappella|acapella|commentary|medley|dub)\b"
+)
+_BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+_SPACED = re.compile(r"\s+([.,!?;:')\]])|([(\['])\s+")
+
+
+def recording_name(name: str) -> str:
+    """Name of a song or album without guests, editions and what `recording_marks` finds: "Remember You (feat. The
+    Weeknd) [Explicit]"."""
+    text = _SPACED.sub(r"\1\2", name[:MAX_NAME])
+    bare = _EDITION.sub("", _FEATURING.sub("", text))
+    bare = _BRACKETED.sub(lambda found: "" if _RECORDING.search(found[1].casefold()) else found[0], bare).strip()
+    return bare or text
+
+
+def recording_marks(name: str) -> frozenset[str]:
+    """What makes it another recording of the same song: live, karaoke, somebody's remix. Other words of a name count
+    only in brackets: "Live and Let Die" is a song."""
+    found: set[str] = set()
+    for group in _BRACKETED.findall(name[:MAX_NAME].casefold()):
+        if kinds := _RECORDING.findall(group):
+            mixed = any("mix" in kind or kind == "edit" for kind in kinds)
+            found.add(" ".join(sorted(_TOKEN.findall(group))) if mixed else kinds[0])
+    return frozenset(found)
 
 
 def compact(key: str) -> str:
@@ -92,11 +135,22 @@ def compact(key: str) -> str:
     return key.replace(" ", "")
 
 
+_UNSTRESSED = str.maketrans("", "", "aeiouyhw ")
+
+
+def skeleton(key: str) -> str:
+    """The key without vowels and what is written like them: transliterations differ in these ("Iliev", "Ilyev"), and
+    they are what encodings lose."""
+    return key.translate(_UNSTRESSED)
+
+
 def _ascii(text: str) -> str:
     return text if text.isascii() else anyascii(text).lower()
 
 
 def _words(text: str) -> str:
+    if "?" in text:
+        text = _LOST.sub("", text)
     text = _ascii(text).replace("&", " and ").replace("+", " and ").replace("'", "").replace("`", "")
     if "." in text:
         text = _DOTTED.sub(lambda found: found[0].replace(".", ""), text)
@@ -110,12 +164,17 @@ def _numerals(words: list[str]) -> list[str]:
     found: list[str] = []
     for index, word in enumerate(words):
         after_part = bool(found) and found[-1] in _PART_WORDS
+        number = word if word.isdigit() else None
         if index and word in _ROMAN:
-            found.append(_ROMAN[word])
+            number = _ROMAN[word]
         elif word in _ROMAN_LETTERS and (after_part or (index == last and index > 0)):
-            found.append(_ROMAN_LETTERS[word])
+            number = _ROMAN_LETTERS[word]
         elif after_part and word in _NUMBER_WORDS:
-            found.append(_NUMBER_WORDS[word])
-        else:
+            number = _NUMBER_WORDS[word]
+        if number is None:
             found.append(_PART_NAMES.get(word, word))
+            continue
+        if after_part and len(found) > 1:  # "Part 2", "Vol. 2" and "2" are written for one another
+            found.pop()
+        found.append(number)
     return found

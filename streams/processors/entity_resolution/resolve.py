@@ -13,8 +13,9 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from streams.processors.entity_resolution.evidence import Evidence, Score
 from streams.processors.entity_resolution.features import Features, contradict
-from streams.processors.entity_resolution.scoring import LINK, MARGIN, REVIEW, Evidence, Score, score
+from streams.processors.entity_resolution.scoring import LINK, MARGIN, REVIEW, score
 from streams.processors.entity_resolution.workspace import (
     Change,
     LogEntry,
@@ -192,8 +193,9 @@ def _place(space: Workspace, change: Change, member: Member, features: Features)
 def _match(space: Workspace, change: Change, member: Member, features: Features) -> Placement:
     candidates = space.candidates(features)
     _note_contradictions(space, change, member, features, candidates)
+    namesakes = sum(_has_name(title, features) for title in candidates)
     ranked = sorted(
-        ((_title_score(member, features, title), title) for title in candidates),
+        ((_title_score(member, features, title, namesakes), title) for title in candidates),
         key=lambda pair: (-pair[0].bits, pair[1].title_id),
     )
     ranked = [pair for pair in ranked if pair[0].total >= REVIEW]
@@ -217,14 +219,21 @@ def _match(space: Workspace, change: Change, member: Member, features: Features)
     return Placement(None, "new")
 
 
-def _title_score(member: Member, features: Features, title: Title) -> Score:
+def _has_name(title: Title, features: Features) -> bool:
+    return title.kind == features.kind and any(
+        other.features is not None and not other.features.main_keys.isdisjoint(features.main_keys)
+        for other in title.members.values()
+    )
+
+
+def _title_score(member: Member, features: Features, title: Title, namesakes: int) -> Score:
     """The best of the scores with the title's items; ids of the whole title can veto."""
     same_provider = any(other.provider == member.provider and other.active for other in title.members.values())
     best: Score | None = None
     if title.kind == features.kind and contradict(features.ids, title.ids()) is None:
         for other in title.members.values():
             if other.features is not None:
-                found = score(features, other.features, same_provider=same_provider)
+                found = score(features, other.features, same_provider=same_provider, namesakes=namesakes)
                 if best is None or found.bits > best.bits:
                     best = found
     return best or Score(0.0, float("-inf"), ())

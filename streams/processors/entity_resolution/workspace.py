@@ -12,8 +12,8 @@ from typing import Literal
 from schemas.envelope import derived_id
 from schemas.types.catalog import CanonicalItem, Kind, ProviderItemNormalized, ProviderItemWithdrawn
 from streams.processors.entity_resolution.blocking import Entry, blocks, entries, year_of
+from streams.processors.entity_resolution.evidence import Evidence
 from streams.processors.entity_resolution.features import Features, IdKey
-from streams.processors.entity_resolution.scoring import Evidence
 
 ItemKey = tuple[str, str]
 Status = Literal["active", "retired", "merged"]

@@ -108,3 +108,37 @@ def imdb_id(value: Scalar) -> tuple[ExternalId, ...]:
     """A malformed id is dropped: it would join works that have nothing in common."""
     written = (text(value) or "").lower()
     return (ExternalId(source="imdb", value=written),) if _IMDB.match(written) and written.strip("t0") else ()
+
+
+_ID_SHAPES: Final = {
+    "imdb": _IMDB,
+    "tmdb": re.compile(r"^[1-9]\d{0,9}$"),
+    "tvdb": re.compile(r"^[1-9]\d{0,9}$"),
+    "wikidata": re.compile(r"^Q[1-9]\d{0,10}$"),
+    "eidr": re.compile(r"^10\.5240/(?:[0-9A-F]{4}-){5}[0-9A-Z]$"),
+    "gracenote": re.compile(r"^(?:MV|SH|EP|SP)\d{12}$"),
+    "isrc": re.compile(r"^[A-Z]{2}[A-Z0-9]{3}\d{7}$"),
+    "upc": re.compile(r"^\d{12,14}$"),
+    "ean": re.compile(r"^\d{13}$"),
+}
+"""Ids as their issuers write them: IMDb, TMDb, TVDB, Wikidata, EIDR (ISO 26324), Gracenote, ISRC (ISO 3901), GTIN."""
+_UPPER: Final = frozenset({"wikidata", "eidr", "gracenote", "isrc"})
+_OTHER_ID: Final = re.compile(r"^[\x21-\x7e]{1,100}$")
+_SOURCE: Final = re.compile(r"^[a-z0-9][a-z0-9_]{0,31}$")
+
+
+def external_id(source: str, value: Scalar) -> ExternalId | None:
+    """None for what cannot be an id of that issuer: it would join works that have nothing in common. Issuers that are
+    not known may write any printable ASCII text without spaces."""
+    if not _SOURCE.match(source) or (written := text(value)) is None:
+        return None
+    if source == "imdb":
+        return next(iter(imdb_id(written)), None)
+    if source in _UPPER:
+        written = written.upper().replace("-", "") if source == "isrc" else written.upper()
+    return ExternalId(source=source, value=written) if _ID_SHAPES.get(source, _OTHER_ID).match(written) else None
+
+
+def https(address: str) -> bool:
+    """Whether it is an address that a client may be sent to."""
+    return len(address) <= 2000 and address.startswith("https://") and address.isprintable() and " " not in address

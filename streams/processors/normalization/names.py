@@ -105,8 +105,9 @@ def split_name(raw: str, articles: frozenset[str] = ENGLISH_ARTICLES) -> Name:
             alternates.append(main)
             language = language or tag
         else:
-            # Not certain, so the name stays whole and the head is only another way to say it. Shorts are other works.
-            if len(head) > 1 and not _SHORTS.match(group) and not _OPEN_END.search(head):
+            # Not certain, so the name stays whole and the head is only another way to say it. Shorts and other parts
+            # are other works.
+            if len(head) > 1 and not _SHORTS.match(group) and not group.isdigit() and not _OPEN_END.search(head):
                 alternates.append(head)
             break
         main = head

@@ -6,7 +6,6 @@ from streams.engine.outcome import InvalidEvent
 
 Reason = Literal[
     "unexpected_event",  # not a ProviderItemReceived: somebody else writes to the topic
-    "unknown_provider",  # no adapter of that name
     "unknown_action",  # neither upsert nor withdraw: a newer producer
     "bad_native_id",  # empty, too long, or with control characters
     "body_too_large",

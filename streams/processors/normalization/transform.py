@@ -15,7 +15,7 @@ from schemas.types.catalog import (
     ProviderItemWithdrawn,
 )
 from streams.processors.normalization import limits
-from streams.processors.normalization.adapters import ADAPTERS
+from streams.processors.normalization.adapters import adapter_of
 from streams.processors.normalization.draft import finish
 from streams.processors.normalization.reasons import refusal
 
@@ -26,8 +26,6 @@ def transform(event: AnyEvent, position: Position) -> tuple[AnyEvent, ...]:  # n
     """Raises InvalidEvent with a reason of `reasons.Reason`, and nothing else."""
     if not isinstance(event, ProviderItemReceived):
         raise refusal("unexpected_event", type(event).__name__)
-    if event.provider not in ADAPTERS:
-        raise refusal("unknown_provider", event.provider)
     if not 0 < len(event.native_id) <= limits.MAX_NATIVE_ID or not event.native_id.isprintable():
         raise refusal("bad_native_id", repr(event.native_id[:80]))
     if event.action == "upsert":
@@ -72,7 +70,7 @@ def _item(event: ProviderItemReceived) -> CanonicalItem:
     if not isinstance(raw, dict):
         raise refusal("not_an_object", type(raw).__name__)
     try:
-        draft = ADAPTERS[event.provider].adapt(raw)
+        draft = adapter_of(event.provider).adapt(raw)
     except msgspec.ValidationError as error:
         raise refusal("bad_shape", str(error)) from error
     if draft.native_id is not None and draft.native_id != event.native_id:

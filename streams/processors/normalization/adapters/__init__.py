@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streams.processors.normalization import genres
-from streams.processors.normalization.adapters import justwatch, movielens, platform_csv, wikidata
+from streams.processors.normalization.adapters import canonical, justwatch, movielens, platform_csv, wikidata
 from streams.processors.normalization.draft import Draft
 
 
@@ -26,3 +26,11 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
     "hulu": Adapter(platform_csv.adapter_for("hulu", genres.HULU), platform_csv.native_id),
     "justwatch": Adapter(justwatch.adapt, justwatch.native_id),
 }
+
+
+CANONICAL: Final = Adapter(canonical.adapt, canonical.native_id)
+"""For every other provider: it sends items in our own shape."""
+
+
+def adapter_of(provider: str) -> Adapter:
+    return ADAPTERS.get(provider, CANONICAL)

@@ -12,6 +12,7 @@ from bootstrap.catalog_files import RawItem
 from bootstrap.commands import catalog
 from bootstrap.importing import Imported, ImportFailed
 from bootstrap.outcomes import Totals
+from runtime.settings import Settings, providers_from
 from tests.support import webhooks
 
 
@@ -51,7 +52,13 @@ def endpoint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Endpoint:
     monkeypatch.setattr(catalog, "Importer", endpoint.importer)
     monkeypatch.setattr("bootstrap.outcomes.totals", lambda _: next(counted))
     monkeypatch.setattr("bootstrap.outcomes.wait_until_done", waits)
-    monkeypatch.setattr("runtime.settings.load", lambda: webhooks.settings(tmp_path))
+
+    def load() -> Settings:
+        path = tmp_path / "providers.json"
+        more = {"providers": (*webhooks.settings(tmp_path).providers, *providers_from(path))} if path.exists() else {}
+        return webhooks.settings(tmp_path, home=tmp_path, providers_file=path, **more)
+
+    monkeypatch.setattr("runtime.settings.load", load)
     return endpoint
 
 
@@ -103,7 +110,7 @@ def test_a_file_is_read_to_its_end_before_anything_is_sent(endpoint: Endpoint, t
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("--provider", "nobody", "FILE"), 1, "there are: wikidata"),
+        (("--provider", "nobody", "FILE"), 1, "no provider 'nobody'; known are wikidata"),
         (("--provider", "wikidata", "missing.jsonl"), 1, "missing.jsonl: no such file"),
         (("--provider", "wikidata", "--rate", "0", "FILE"), 2, "--rate"),
         (("--provider", "wikidata"), 2, "FILES"),
@@ -124,3 +131,54 @@ def test_a_failed_import_is_the_importers_own_error(endpoint: Endpoint, tmp_path
     endpoint.failure = ImportFailed("answered 401")
     with pytest.raises(ImportFailed, match="answered 401"):
         run("--provider", "wikidata", file_of(tmp_path, "1"))
+
+
+MAPPING = """
+id: sku
+kind: {column: type, values: {Film: movie}}
+fields: {name: title, year: year}
+"""
+
+
+def mapped(tmp: Path, data: str, mapping: str = MAPPING) -> tuple[str, ...]:
+    (tmp / "shop.yaml").write_text(mapping)
+    (tmp / "shop.csv").write_text(data)
+    return ("--provider", "wikishop", "--mapping", str(tmp / "shop.yaml"), str(tmp / "shop.csv"))
+
+
+def test_a_provider_that_is_described_by_a_file(endpoint: Endpoint, tmp_path: Path) -> None:
+    data = "sku;type;title;year;note\n1;Film;Cedar;1999;x\n;Film;Birch;;\n3;Film;;;\n4;Book;Oak;;\n"
+    found = run(*mapped(tmp_path, data))
+    assert found.exit_code == 1, "rows were refused"
+    assert endpoint.url.endswith("as wikishop")
+    assert "accepted 1 of 1 items" in found.stdout
+    assert "rejected 3:" in found.stdout
+    assert "no id in sku (for example item shop.csv:3)" in found.stdout
+    assert "no name (for example item 3)" in found.stdout
+    assert "kind '' is none of movie, series" in found.stdout
+    assert "columns the mapping says nothing about: note" in found.stderr
+    secrets = json.loads((tmp_path / "providers.json").read_text())
+    assert secrets["wikishop"]["secrets"][0].startswith("whsec_")
+
+
+@pytest.mark.parametrize(
+    ("data", "mapping", "said"),
+    [
+        ("sku;type;name\n", MAPPING, "no column title, year in the data; there are: sku, type, name"),
+        ("sku;type;title;year\n1;Film\n", MAPPING, "shop.csv:2: 2 columns where the header has 4"),
+        ("sku;type;title;year\n", MAPPING.replace("kind", "kin"), "did you mean kind?"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_sent(
+    endpoint: Endpoint, tmp_path: Path, data: str, mapping: str, said: str
+) -> None:
+    found = run(*mapped(tmp_path, data, mapping))
+    assert (found.exit_code, endpoint.url) == (1, "")
+    assert said in found.stderr
+    assert not (tmp_path / "providers.json").exists()
+
+
+def test_a_provider_with_an_adapter_needs_no_mapping(endpoint: Endpoint, tmp_path: Path) -> None:
+    words = mapped(tmp_path, "sku\n")
+    found = run("--provider", "netflix", *words[2:])
+    assert "netflix has an adapter of its own" in found.stderr

@@ -3,8 +3,9 @@ from hypothesis import given
 
 from schemas.types.catalog import CanonicalItem
 from streams.processors.entity_resolution.blocking import STRIPES, blocks, entries, stripes
+from streams.processors.entity_resolution.evidence import Score
 from streams.processors.entity_resolution.features import MAX_IDS_PER_SOURCE, Features, contradict
-from streams.processors.entity_resolution.scoring import LINK, PRIOR, REVIEW, Score, score
+from streams.processors.entity_resolution.scoring import LINK, PRIOR, REVIEW, score
 from tests.support.canonical_items import an_item, ids, people
 from tests.support.resolving import items
 

@@ -68,7 +68,7 @@ def test_another_time_is_no_other_content() -> None:
 @pytest.mark.parametrize(
     ("event", "reason"),
     [
-        (a_delivery("nobody", MOVIE), "unknown_provider"),
+        (a_delivery("nobody", MOVIE), "bad_shape"),  # no adapter of that name: items in our own shape are expected
         (a_delivery("hulu", MOVIE, action="unknown"), "unknown_action"),
         (a_delivery("hulu", MOVIE, native_id=""), "bad_native_id"),
         (a_delivery("hulu", MOVIE, native_id="a\x00b"), "bad_native_id"),
