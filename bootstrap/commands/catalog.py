@@ -6,12 +6,14 @@ from collections import Counter
 from pathlib import Path
 
 import click
+import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bootstrap import outcomes
 from bootstrap.catalog_files import CatalogFileError
 from bootstrap.importing import CatalogSource, Imported, Importer, Native
+from bootstrap.mappings import guessing
 from bootstrap.mappings.mapped_catalog import MappedCatalog
 from bootstrap.mappings.notation import MappingError
 from bootstrap.serving_addresses import base_url
@@ -83,6 +85,21 @@ def import_files(
         show(report, result, wait)
     if result.rejected:
         raise SystemExit(1)
+
+
+@catalog.command()
+@click.argument("data", type=click.Path(path_type=Path))
+def guess(data: Path) -> None:
+    """Draft the mapping (YAML) of a file nobody has described, by its header and values."""
+    try:
+        mapping, unused = guessing.guess(data)
+    except MappingError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"# A draft for {data.name}: read it, correct it, then")
+    click.echo("#   mg catalog import --provider NAME --mapping FILE.yaml DATA")
+    click.echo(yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True, width=120), nl=False)
+    if unused:
+        click.echo(yaml.safe_dump({"ignore": unused}, allow_unicode=True, width=120), nl=False)
 
 
 def _mapped(provider: str, mapping: Path, files: tuple[Path, ...]) -> MappedCatalog:
