@@ -27,6 +27,7 @@ COMMANDS = {
     "dlq": "bootstrap.commands.dead_letters:dlq",
     "bench": "bootstrap.commands.measure:bench",
     "eval": "bootstrap.commands.measure:evaluate",
+    "ledger": "bootstrap.commands.ledger:ledger",
     "demo": "bootstrap.commands.demo:demo",
 }
 HELP = {
@@ -49,6 +50,7 @@ HELP = {
     "dlq": "Dead letters: list, show, retry, drop.",
     "bench": "Speed and freshness against their bars.",
     "eval": "Quality on labelled data.",
+    "ledger": "Nothing lost, nothing twice: load, faults, verdict.",
     "demo": "The whole thing on real films, from nothing.",
 }
 # Named, not imported, for the same reason. Anything that is not one of these is a bug and keeps its traceback.

@@ -1,0 +1,89 @@
+"""Everything the checker looks at, as one value: a failed run is kept as a file of it and can be judged again."""
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+UNITS: Final = (
+    "service:ingestion",
+    "service:playback",
+    "service:sync",
+    "processor:normalization",
+    "processor:playback_sessions",
+    "materializer:provider_deliveries",
+    "materializer:watch_state",
+    "materializer:watchlist",
+    "materializer:ratings",
+    "materializer:preferences",
+    "materializer:playback_history",
+)
+FIRST_HAND: Final = ("catalog-deliveries", "playback-events", "ratings", "watchlist-changes", "preference-changes")
+"""Topics that producers write to through the edges."""
+DERIVED: Final = ("provider-items", "playback-sessions")
+
+
+class Posted(Struct):
+    """One event that a producer asked for, in the order of asking. `owner` and `subject` say what it is about (person
+    and title, provider and item), `hlc` is its clock, `value` what it says, `orderly` whether its owner keeps to the
+    order of the clocks."""
+
+    event_id: str
+    topic: str
+    owner: str
+    subject: str
+    hlc: int
+    value: Any
+    orderly: bool = True
+    acknowledged: bool = False
+
+
+class Logged(Struct, frozen=True):
+    """A decoded record. `content` is a digest of all its fields but the time at which an edge took it."""
+
+    topic: str
+    partition: int
+    offset: int
+    event_id: str
+    kind: str
+    content: str
+    owner: str
+    subject: str
+    hlc: int
+    value: Any
+
+
+class Letter(Struct, frozen=True):
+    """A dead letter: who refused what, and why."""
+
+    consumer: str
+    position: str
+    reason: str
+
+
+class Fault(Struct, frozen=True):
+    """What was done to whom. `seconds` from the end of the fault until every read model held what the log then had;
+    None when that did not happen in time."""
+
+    name: str
+    victim: str
+    seconds: float | None
+
+
+class Evidence(Struct):
+    seed: int
+    seconds: float
+    posted: list[Posted] = []
+    logged: list[Logged] = []
+    undecodable: list[str] = []
+    """Positions of records that are no events."""
+    poisoned: dict[str, str] = {}
+    """Positions of records that the nemesis put there → what they are."""
+    letters: list[Letter] = []
+    rows: dict[str, list[dict[str, Any]]] = {}
+    """By read model."""
+    faults: list[Fault] = []
+    went_back: list[str] = []
+    """Positions of consumers that were seen smaller than before."""
+    behind: list[str] = []
+    """Positions of consumers that are not at the end of the log, long after the load stopped."""
+    fenced: int = 0

@@ -1,0 +1,118 @@
+"""One run: a system of its own, load, faults, rest, verdict."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from bootstrap import lag
+from proofs.benchmarks.load import percentile
+from proofs.figures import Figure
+from proofs.ledger import checker
+from proofs.ledger.evidence import FIRST_HAND, UNITS, Evidence
+from proofs.ledger.gathering import gather
+from proofs.ledger.nemesis import CONSUMERS, FAULTS, Nemesis
+from proofs.ledger.producers import Producers
+from proofs.ledger.watching import PositionWatch
+from proofs.system import System, SystemFailed, fresh, wait_until
+
+_REST_SECONDS: Final = 90.0
+MUTATIONS: Final = Path(__file__).with_name("mutations")
+
+
+def mutations() -> dict[str, str]:
+    """Name → what is broken: the first line of what is patched in."""
+    found = sorted(MUTATIONS.glob("*/sitecustomize.py"))
+    return {path.parent.name: path.read_text().splitlines()[0].strip('"') for path in found}
+
+
+def run(
+    home: Path, cache: Path, seconds: float, faults: Sequence[str], seed: int, mutation: str, log: Callable[[str], None]
+) -> Evidence:
+    """Raises SystemFailed when the system does not start, or refuses what is right."""
+    for name in ("ledger", "ledger-mutated"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+    folder = home / ("ledger-mutated" if mutation else "ledger")
+    broken = MUTATIONS / mutation if mutation else None
+    with fresh(folder, cache, only=UNITS, python_path=broken) as system:
+        return drive(system, seconds, faults, seed, log)
+
+
+def drive(
+    system: System, seconds: float, faults: Sequence[str], seed: int, log: Callable[[str], None] = lambda _: None
+) -> Evidence:
+    """The same on a system that is up and has seen nothing else."""
+    evidence = Evidence(seed=seed, seconds=seconds)
+    producers = Producers(system, seed)
+    watch = PositionWatch(system.settings.postgres_dsn)
+    nemesis = Nemesis(system, seed, faults, log)
+    watch.start()
+    producers.start()
+    try:
+        nemesis.run(seconds, producers.check)
+    finally:
+        producers.finish()
+    evidence.behind = _rest(system)
+    watch.finish()
+    evidence.posted, evidence.went_back = producers.posted, watch.went_back
+    evidence.faults, evidence.poisoned = nemesis.done, nemesis.poisoned
+    gather(system, evidence)
+    return evidence
+
+
+def _rest(system: System) -> list[str]:
+    """Waits until every consumer has read everything, twice in a row; who has not is returned."""
+    behind: list[str] = []
+    quiet = 0
+
+    def resting() -> bool:
+        nonlocal behind, quiet
+        found = [each for each in lag.consumers(system.settings) if each.consumer in CONSUMERS and each.events]
+        behind = [f"{each.consumer} on {each.topic}: {each.events} events" for each in found]
+        quiet = 0 if behind else quiet + 1
+        time.sleep(0.5)
+        return quiet >= 3
+
+    with suppress(SystemFailed):
+        wait_until(resting, _REST_SECONDS, "rest")
+    return behind
+
+
+def figures(evidence: Evidence, findings: Sequence[checker.Finding]) -> list[Figure]:
+    """What was counted, each class of violations against zero, and recovery by fault."""
+    information = {
+        "posted": len(evidence.posted),
+        "acknowledged": sum(each.acknowledged for each in evidence.posted),
+        "in the log": len({record.event_id for record in evidence.logged if record.topic in FIRST_HAND}),
+        **{f"rows in {model}": len(rows) for model, rows in sorted(evidence.rows.items())},
+        "redelivered": checker.redelivered(evidence),
+        "fenced": evidence.fenced,
+        "dead letters": len(evidence.letters),
+    }
+    found = [Figure.information(name, float(value), "", 1) for name, value in information.items()]
+    found += [
+        Figure.against(name, float(count), "", "≤", 0, len(evidence.posted))
+        for name, count in checker.counts(findings).items()
+    ]
+    for name in FAULTS:
+        seconds = [each.seconds for each in evidence.faults if each.name == name and each.seconds is not None]
+        if seconds:
+            found.append(Figure.information(f"recovery after {name}, p50", percentile(seconds, 0.5), "s", len(seconds)))
+            found.append(Figure.information(f"recovery after {name}, max", max(seconds), "s", len(seconds)))
+    return found
+
+
+def save(path: Path, evidence: Evidence) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.encode(evidence))
+
+
+def load(path: Path) -> Evidence:
+    """Raises SystemFailed for a file that is no history."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Evidence)
+    except (OSError, msgspec.DecodeError) as error:
+        raise SystemFailed(f"{path} is no history of the ledger: {error}") from None

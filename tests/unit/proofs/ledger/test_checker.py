@@ -1,0 +1,151 @@
+"""The verdict, on evidence made by hand: a good run has no finding, and each way of breaking the word has its own."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import msgspec
+import pytest
+
+from proofs.ledger import checker
+from proofs.ledger.evidence import Evidence, Fault, Letter, Logged, Posted
+
+USER = "ann"
+
+
+def posted(event_id: str, topic: str, subject: str, hlc: int, value: Any) -> Posted:
+    return Posted(event_id, topic, USER, subject, hlc, value, acknowledged=True)
+
+
+def logged(offset: int, each: Posted, kind: str, value: Any) -> Logged:
+    content = f"content of {each.event_id}"
+    return Logged(each.topic, 0, offset, each.event_id, kind, content, each.owner, each.subject, each.hlc, value)
+
+
+def good() -> Evidence:
+    """One session of two events, two ratings of a title, a preference, a title added to the list and an item."""
+    playing = [
+        posted("p-1", "playback-events", "t-1", 10, {"session": "s-1", "position_ms": 0, "last": False}),
+        posted("p-2", "playback-events", "t-1", 20, {"session": "s-1", "position_ms": 500, "last": True}),
+    ]
+    rating = [posted("r-1", "ratings", "t-1", 30, 3.5), posted("r-2", "ratings", "t-1", 40, 4.0)]
+    setting = posted("o-1", "preference-changes", "p.1", 50, "7")
+    adding = posted("o-2", "watchlist-changes", "w-1", 60, "watchlist.add")
+    item = Posted("d-1", "catalog-deliveries", "movielens", "L1", 0, "msg_1", acknowledged=True)
+    end = posted("e-1", "playback-sessions", "s-1", 20, None)
+    made = Posted("n-1", "provider-items", "movielens", "L1", 0, None)
+    return Evidence(
+        seed=1,
+        seconds=1.0,
+        posted=[*playing, *rating, setting, adding, item],
+        logged=[
+            logged(0, playing[0], "PlaybackEventRecorded", 0),
+            logged(1, playing[1], "PlaybackEventRecorded", 500),
+            logged(0, rating[0], "RatingGiven", 3.5),
+            logged(1, rating[1], "RatingGiven", 4.0),
+            logged(0, setting, "PreferenceSet", "7"),
+            logged(0, adding, "WatchlistItemAdded", None),
+            logged(0, item, "ProviderItemReceived", "msg_1"),
+            logged(0, end, "PlaybackSessionEnded", {"watched_ms": 500, "events": 2}),
+            logged(0, made, "ProviderItemNormalized", None),
+        ],
+        rows={
+            "ratings": [{"user_id": USER, "title_id": "t-1", "hlc": 40, "rating": 4.0}],
+            "preferences": [{"user_id": USER, "name": "p.1", "hlc": 50, "value": "7"}],
+            "watch_state": [{"user_id": USER, "title_id": "t-1", "position_hlc": 20, "position_ms": 500}],
+            "watchlist": [{"user_id": USER, "title_id": "w-1", "present": True}],
+            "playback_history": [{"user_id": USER, "session_id": "s-1", "hlc": 20, "watched_ms": 500}],
+            "provider_deliveries": [{"delivery_id": "msg_1", "native_id": "L1", "outcome": "normalized"}],
+        },
+    )
+
+
+def kinds(evidence: Evidence) -> set[str]:
+    return {finding.kind for finding in checker.judge(evidence)}
+
+
+def without(evidence: Evidence, event_id: str) -> None:
+    evidence.logged = [record for record in evidence.logged if record.event_id != event_id]
+
+
+def again(evidence: Evidence, event_id: str, /, **changed: Any) -> None:
+    record = next(each for each in evidence.logged if each.event_id == event_id)
+    evidence.logged.append(msgspec.structs.replace(record, **changed))
+
+
+def swap(evidence: Evidence) -> None:
+    evidence.logged[2], evidence.logged[3] = (
+        msgspec.structs.replace(evidence.logged[2], offset=1),
+        msgspec.structs.replace(evidence.logged[3], offset=0),
+    )
+
+
+BREAKS: dict[str, tuple[str, Callable[[Evidence], None]]] = {
+    "acknowledged, not in the log": ("lost", lambda e: without(e, "o-1")),
+    "nobody posted it": ("invented", lambda e: again(e, "r-2", event_id="x", offset=2)),
+    "one id, two contents": ("applied twice", lambda e: again(e, "r-2", content="other", offset=2)),
+    "the older rating won": ("lost", lambda e: e.rows["ratings"][0].update(hlc=30, rating=3.5)),
+    "another value than was logged": ("differs", lambda e: e.rows["preferences"][0].update(value="8")),
+    "a row is missing": ("lost", lambda e: e.rows["watch_state"].clear()),
+    "a row of nothing": ("invented", lambda e: e.rows["ratings"].append({**e.rows["ratings"][0], "user_id": "bob"})),
+    "still on the list": ("differs", lambda e: e.rows["watchlist"][0].update(present=False)),
+    "two rows of a session": (
+        "applied twice",
+        lambda e: e.rows["playback_history"].append(e.rows["playback_history"][0]),
+    ),
+    "watched counted twice": (
+        "applied twice",
+        lambda e: again(e, "e-1", event_id="e-2", offset=1, value={"watched_ms": 1000, "events": 3}),
+    ),
+    "the end of a session is missing": ("lost", lambda e: without(e, "e-1")),
+    "an item that nobody normalized": ("lost", lambda e: without(e, "n-1")),
+    "a delivery that is stuck": ("lost", lambda e: e.rows["provider_deliveries"][0].update(outcome="accepted")),
+    "the later one stands first": ("out of order", swap),
+    "a position went back": ("position moved back", lambda e: e.went_back.append("ratings_v1 ratings:0 from 2 to 1")),
+    "never read": ("lost", lambda e: e.behind.append("ratings on ratings: 1 events")),
+    "an unexplained dead letter": ("dead letter", lambda e: e.letters.append(Letter("ratings", "ratings:0:1", "x"))),
+    "a dead letter is missing": ("lost", lambda e: e.poisoned.update({"ratings:0:7": "no event"})),
+    "garbage of our own": ("invented", lambda e: e.undecodable.append("ratings:0:9")),
+    "not well again": ("not recovered", lambda e: e.faults.append(Fault("kill", "materializer:ratings", None))),
+}
+
+
+def test_a_run_that_kept_its_word_has_no_finding() -> None:
+    assert checker.judge(good()) == []
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_each_violation_is_found_and_named(name: str) -> None:
+    kind, breaks = BREAKS[name]
+    evidence = deepcopy(good())
+    breaks(evidence)
+    assert kind in kinds(evidence)
+
+
+def test_a_repeated_request_is_no_violation_and_is_counted() -> None:
+    evidence = good()
+    again(evidence, "r-2", offset=2)
+    assert checker.judge(evidence) == []
+    assert checker.redelivered(evidence) == 1
+
+
+def test_poison_with_a_dead_letter_of_every_consumer_is_explained() -> None:
+    evidence = good()
+    evidence.poisoned["playback-events:0:9"] = "no event"
+    evidence.undecodable.append("playback-events:0:9")
+    evidence.letters += [Letter(name, "playback-events:0:9", "bytes") for name in checker.POISONED["playback-events"]]
+    assert checker.judge(evidence) == []
+
+
+def test_a_request_without_an_answer_may_be_missing() -> None:
+    evidence = good()
+    for each in evidence.posted:
+        each.acknowledged = each.event_id != "o-1"
+    without(evidence, "o-1")
+    evidence.rows["preferences"].clear()
+    assert checker.judge(evidence) == []
+
+
+def test_every_class_of_violation_has_a_count() -> None:
+    assert {kind for kind, _ in BREAKS.values()} == set(checker.CLASSES)
+    assert checker.counts([]) == dict.fromkeys(checker.CLASSES, 0)
