@@ -49,6 +49,14 @@ def title_ids(settings: Settings, provider: str) -> dict[str, str]:
         return {str(native_id): str(title_id) for native_id, title_id in cursor}
 
 
+def replayed_ratings(settings: Settings) -> int:
+    """Ratings that `mg replay ratings` has brought into the read model."""
+    with postgres.connect_plain(settings.postgres_dsn, "mg-outcomes") as connection, connection.cursor() as cursor:
+        cursor.execute(_SQL["ratings_of_replay"])
+        (count,) = cursor.fetchone() or (0,)
+    return int(count)
+
+
 def dead_letters(settings: Settings) -> int:
     """How many were ever written, dropped ones included."""
     reader = LogReader(settings)

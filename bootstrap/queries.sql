@@ -25,3 +25,7 @@ LIMIT %(most)s
 -- name: titles_of_provider
 -- Which title each item of a provider belongs to now.
 SELECT native_id, title_id::text FROM provider_items WHERE provider = %(provider)s AND active AND title_id IS NOT NULL
+
+-- name: ratings_of_replay
+-- Ratings of the people that `mg replay ratings` makes up.
+SELECT count(*) FROM ratings WHERE user_id LIKE 'ml-%%'
