@@ -38,6 +38,7 @@ def judge(evidence: Evidence) -> list[Finding]:
         *_log_against_posted(evidence),
         *_order(evidence),
         *_normalized(evidence),
+        *_titles(evidence),
         *_newest(evidence, "ratings", "ratings", "title_id", "hlc", "rating"),
         *_newest(evidence, "preference-changes", "preferences", "name", "hlc", "value"),
         *_newest(evidence, "playback-events", "watch_state", "title_id", "position_hlc", "position_ms"),
@@ -154,8 +155,10 @@ def _history(evidence: Evidence) -> Iterable[Finding]:
     yield from _missing("playback_history", sessions, rows)
     for key, row in rows.items():
         ends = {(end.hlc, end.value["watched_ms"]) for end in sessions.get(key, {}).values()}
-        if ends and (row["hlc"], row["watched_ms"]) not in ends:
-            yield Finding("differs", f"playback_history {key} is none of its ends in the log")
+        held = (row["hlc"], row["watched_ms"])
+        if ends and held not in ends:
+            kind = "lost" if held < min(ends) else "differs"
+            yield Finding(kind, f"playback_history {key} holds {held}, none of its ends in the log: {sorted(ends)}")
 
 
 def _watched(evidence: Evidence) -> Iterable[Finding]:
@@ -192,6 +195,29 @@ def _normalized(evidence: Evidence) -> Iterable[Finding]:
     made = {(each.owner, each.subject) for each in evidence.logged if each.topic == "provider-items"}
     yield from (Finding("lost", f"{key} was delivered and never normalized") for key in sorted(items - made))
     yield from (Finding("invented", f"{key} was normalized and never delivered") for key in sorted(made - items))
+
+
+def _titles(evidence: Evidence) -> Iterable[Finding]:
+    """Versions of a title rise in the log; what was decided about it in PostgreSQL, and what is shown of it, stands
+    where the log ends. So a decision that was never published shows, and one that was published but not kept."""
+    versions: dict[str, int] = {}
+    seen: set[str] = set()
+    for record in sorted(evidence.logged, key=lambda each: (each.partition, each.offset)):
+        if record.topic == "titles" and record.event_id not in seen:
+            seen.add(record.event_id)
+            if record.hlc <= versions.get(record.owner, 0):
+                yield Finding("out of order", f"titles of {record.owner}: {record.hlc} after {versions[record.owner]}")
+            versions[record.owner] = record.hlc
+    for model in ("decided_titles", "title_catalog"):
+        rows = {row["title_id"]: row["version"] for row in evidence.rows.get(model, ())}
+        for title_id in sorted(versions.keys() | rows.keys()):
+            held, logged = rows.get(title_id, 0), versions.get(title_id, 0)
+            if held != logged:
+                kind = "invented" if held > logged and model == "title_catalog" else "lost"
+                yield Finding(kind, f"{model} has {title_id} at version {held}, the log at {logged}")
+    items = {(each.owner, each.subject) for each in evidence.logged if each.topic == "provider-items"}
+    resolved = {(row["provider"], row["native_id"]) for row in evidence.rows.get("resolved_items", ())}
+    yield from (Finding("lost", f"{key} was normalized and never resolved") for key in sorted(items - resolved))
 
 
 def _deliveries(evidence: Evidence) -> Iterable[Finding]:

@@ -9,8 +9,10 @@ UNITS: Final = (
     "service:playback",
     "service:sync",
     "processor:normalization",
+    "processor:entity_resolution",
     "processor:playback_sessions",
     "materializer:provider_deliveries",
+    "materializer:title_catalog",
     "materializer:watch_state",
     "materializer:watchlist",
     "materializer:ratings",
@@ -19,7 +21,7 @@ UNITS: Final = (
 )
 FIRST_HAND: Final = ("catalog-deliveries", "playback-events", "ratings", "watchlist-changes", "preference-changes")
 """Topics that producers write to through the edges."""
-DERIVED: Final = ("provider-items", "playback-sessions")
+DERIVED: Final = ("provider-items", "playback-sessions", "titles")
 
 
 class Posted(Struct):

@@ -14,7 +14,14 @@ from proofs.system import System
 from schemas import codec, loader
 from schemas.envelope import Position
 from schemas.types import AnyEvent
-from schemas.types.catalog import ProviderItemNormalized, ProviderItemReceived, ProviderItemWithdrawn
+from schemas.types.catalog import (
+    ProviderItemNormalized,
+    ProviderItemReceived,
+    ProviderItemWithdrawn,
+    TitleChanged,
+    TitleMerged,
+    TitleRetired,
+)
 from schemas.types.identity import PreferenceSet
 from schemas.types.playback import PlaybackEventRecorded, PlaybackSessionEnded, PlaybackSessionStarted, RatingGiven
 from schemas.types.watchlist import WatchlistItemAdded, WatchlistItemMoved, WatchlistItemRemoved
@@ -26,6 +33,9 @@ _ROWS: Final[dict[str, LiteralString]] = {
     "watch_state": "SELECT user_id, title_id, position_hlc, position_ms FROM watch_state",
     "watchlist": "SELECT user_id, title_id, present FROM watchlist",
     "playback_history": "SELECT user_id, session_id, hlc, watched_ms, reason FROM playback_history",
+    "title_catalog": "SELECT title_id, version FROM title_catalog",
+    "decided_titles": "SELECT title_id::text, version FROM titles",
+    "resolved_items": "SELECT provider, native_id FROM provider_items",
     "provider_deliveries": "SELECT delivery_id, native_id, outcome FROM provider_delivery_items",
 }
 _CHOSEN_BY_THE_EDGE: Final = ("occurred_at", "source_time")
@@ -101,5 +111,7 @@ def _about(event: AnyEvent) -> tuple[str, str, int, Any]:
             return event.provider, event.native_id, 0, event.delivery_id
         case ProviderItemNormalized() | ProviderItemWithdrawn():
             return event.provider, event.native_id, 0, None
+        case TitleChanged() | TitleMerged() | TitleRetired():
+            return event.title_id, "", event.version, None
         case _:
             return "", "", 0, None

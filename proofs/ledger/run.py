@@ -20,6 +20,7 @@ from proofs.ledger.watching import PositionWatch
 from proofs.system import System, SystemFailed, fresh, wait_until
 
 _REST_SECONDS: Final = 90.0
+Log = Callable[[str], None]
 MUTATIONS: Final = Path(__file__).with_name("mutations")
 
 
@@ -29,30 +30,33 @@ def mutations() -> dict[str, str]:
     return {path.parent.name: path.read_text().splitlines()[0].strip('"') for path in found}
 
 
-def run(
-    home: Path, cache: Path, seconds: float, faults: Sequence[str], seed: int, mutation: str, log: Callable[[str], None]
-) -> Evidence:
-    """Raises SystemFailed when the system does not start, or refuses what is right."""
-    for name in ("ledger", "ledger-mutated"):
-        (home / name).mkdir(parents=True, exist_ok=True)
+class Plan(msgspec.Struct, frozen=True):
+    """`victims`: units that are killed; every fault is done again and again until the load is over."""
+
+    seconds: float
+    faults: tuple[str, ...]
+    seed: int
+    victims: tuple[str, ...] = UNITS
+
+
+def run(home: Path, plan: Plan, mutation: str, log: Log) -> Evidence:
+    """On a system of its own in `home`. Raises SystemFailed when it does not start, or refuses what is right."""
     folder = home / ("ledger-mutated" if mutation else "ledger")
     broken = MUTATIONS / mutation if mutation else None
-    with fresh(folder, cache, only=UNITS, python_path=broken) as system:
-        return drive(system, seconds, faults, seed, log)
+    with fresh(folder, home, only=UNITS, python_path=broken) as system:
+        return drive(system, plan, log)
 
 
-def drive(
-    system: System, seconds: float, faults: Sequence[str], seed: int, log: Callable[[str], None] = lambda _: None
-) -> Evidence:
+def drive(system: System, plan: Plan, log: Log = lambda _: None) -> Evidence:
     """The same on a system that is up and has seen nothing else."""
-    evidence = Evidence(seed=seed, seconds=seconds)
-    producers = Producers(system, seed)
+    evidence = Evidence(seed=plan.seed, seconds=plan.seconds)
+    producers = Producers(system, plan.seed)
     watch = PositionWatch(system.settings.postgres_dsn)
-    nemesis = Nemesis(system, seed, faults, log)
+    nemesis = Nemesis(system, plan.seed, plan.faults, plan.victims, log)
     watch.start()
     producers.start()
     try:
-        nemesis.run(seconds, producers.check)
+        nemesis.run(plan.seconds, producers.check)
     finally:
         producers.finish()
     evidence.behind = _rest(system)

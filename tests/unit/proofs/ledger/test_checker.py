@@ -34,6 +34,7 @@ def good() -> Evidence:
     item = Posted("d-1", "catalog-deliveries", "movielens", "L1", 0, "msg_1", acknowledged=True)
     end = posted("e-1", "playback-sessions", "s-1", 20, None)
     made = Posted("n-1", "provider-items", "movielens", "L1", 0, None)
+    titles = [Posted(f"t-{version}", "titles", "title-1", "", version, None) for version in (1, 2)]
     return Evidence(
         seed=1,
         seconds=1.0,
@@ -48,6 +49,8 @@ def good() -> Evidence:
             logged(0, item, "ProviderItemReceived", "msg_1"),
             logged(0, end, "PlaybackSessionEnded", {"watched_ms": 500, "events": 2}),
             logged(0, made, "ProviderItemNormalized", None),
+            logged(0, titles[0], "TitleChanged", None),
+            logged(1, titles[1], "TitleChanged", None),
         ],
         rows={
             "ratings": [{"user_id": USER, "title_id": "t-1", "hlc": 40, "rating": 4.0}],
@@ -55,6 +58,9 @@ def good() -> Evidence:
             "watch_state": [{"user_id": USER, "title_id": "t-1", "position_hlc": 20, "position_ms": 500}],
             "watchlist": [{"user_id": USER, "title_id": "w-1", "present": True}],
             "playback_history": [{"user_id": USER, "session_id": "s-1", "hlc": 20, "watched_ms": 500}],
+            "title_catalog": [{"title_id": "title-1", "version": 2}],
+            "decided_titles": [{"title_id": "title-1", "version": 2}],
+            "resolved_items": [{"provider": "movielens", "native_id": "L1"}],
             "provider_deliveries": [{"delivery_id": "msg_1", "native_id": "L1", "outcome": "normalized"}],
         },
     )
@@ -98,7 +104,14 @@ BREAKS: dict[str, tuple[str, Callable[[Evidence], None]]] = {
         lambda e: again(e, "e-1", event_id="e-2", offset=1, value={"watched_ms": 1000, "events": 3}),
     ),
     "the end of a session is missing": ("lost", lambda e: without(e, "e-1")),
+    "a row without the end": ("lost", lambda e: e.rows["playback_history"][0].update(hlc=10, watched_ms=0)),
+    "a row with another end": ("differs", lambda e: e.rows["playback_history"][0].update(watched_ms=900)),
     "an item that nobody normalized": ("lost", lambda e: without(e, "n-1")),
+    "an item that nobody resolved": ("lost", lambda e: e.rows["resolved_items"].clear()),
+    "decided, never published": ("lost", lambda e: without(e, "t-2")),
+    "published, not shown": ("lost", lambda e: e.rows["title_catalog"][0].update(version=1)),
+    "shown, never published": ("invented", lambda e: e.rows["title_catalog"][0].update(version=3)),
+    "an older version after a newer one": ("out of order", lambda e: again(e, "t-1", event_id="t-0", offset=2)),
     "a delivery that is stuck": ("lost", lambda e: e.rows["provider_deliveries"][0].update(outcome="accepted")),
     "the later one stands first": ("out of order", swap),
     "a position went back": ("position moved back", lambda e: e.went_back.append("ratings_v1 ratings:0 from 2 to 1")),
