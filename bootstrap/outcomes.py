@@ -13,6 +13,7 @@ from runtime.connections import postgres
 from runtime.settings import Settings
 from runtime.sql import beside
 from schemas import loader
+from schemas.types.catalog import CanonicalItem
 from streams.topology import PIPELINE
 
 _SQL = beside(__file__)
@@ -47,6 +48,14 @@ def title_ids(settings: Settings, provider: str) -> dict[str, str]:
     with postgres.connect_plain(settings.postgres_dsn, "mg-outcomes") as connection, connection.cursor() as cursor:
         cursor.execute(_SQL["titles_of_provider"], {"provider": provider})
         return {str(native_id): str(title_id) for native_id, title_id in cursor}
+
+
+def item(settings: Settings, provider: str, native_id: str) -> CanonicalItem | None:
+    """A provider's item as entity resolution has it; None when it never came or was withdrawn before it did."""
+    with postgres.connect_plain(settings.postgres_dsn, "mg-outcomes") as connection, connection.cursor() as cursor:
+        cursor.execute(_SQL["body_of_item"], {"provider": provider, "native_id": native_id})
+        row = cursor.fetchone()
+    return msgspec.msgpack.decode(row[0], type=CanonicalItem) if row and row[0] is not None else None
 
 
 def replayed_ratings(settings: Settings) -> int:

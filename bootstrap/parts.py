@@ -19,9 +19,9 @@ def ingestion() -> "tuple[ServiceSpec, ...]":
 
 
 def discovery() -> "tuple[ServiceSpec, ...]":
-    from query_api.services import discovery
+    from query_api.services import discovery, resolution
 
-    return (discovery.SPEC,)
+    return discovery.SPEC, resolution.SPEC
 
 
 def sync() -> "tuple[ServiceSpec, ...]":

@@ -29,3 +29,7 @@ SELECT native_id, title_id::text FROM provider_items WHERE provider = %(provider
 -- name: ratings_of_replay
 -- Ratings of the people that `mg replay ratings` makes up.
 SELECT count(*) FROM ratings WHERE user_id LIKE 'ml-%%'
+
+-- name: body_of_item
+-- The newest state of a provider's item, as entity resolution keeps it.
+SELECT body FROM provider_items WHERE provider = %(provider)s AND native_id = %(native_id)s
