@@ -183,5 +183,9 @@ _NATIVE: Final[dict[tuple[str, str], Callable[[Path], Numbered]]] = {
     ("netflix", ".csv"): _platform_csv,
     ("disney_plus", ".csv"): _platform_csv,
     ("hulu", ".csv"): _platform_csv,
+    **{
+        (name, ".csv"): _platform_csv
+        for name in ("prime_video", "hbo_max", "apple_tv_plus", "paramount_plus", "peacock")
+    },
     ("justwatch", ".csv"): _justwatch_csv,
 }

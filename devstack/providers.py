@@ -9,7 +9,10 @@ from pathlib import Path
 from devstack.errors import StackError
 from devstack.record import locked, write_private
 
-PROVIDERS = ("wikidata", "movielens", "netflix", "disney_plus", "hulu", "justwatch")
+PROVIDERS = (
+    "wikidata", "movielens", "netflix", "disney_plus", "hulu", "prime_video", "hbo_max", "apple_tv_plus",
+    "paramount_plus", "peacock", "justwatch", "streaming_availability", "youtube", "spotify", "apple_music",
+)  # fmt: skip
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,63}$")
 SECRET_BYTES = 32
 """Standard Webhooks asks for 24 to 64 random bytes."""

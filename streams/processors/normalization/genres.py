@@ -153,6 +153,27 @@ JUSTWATCH: Final[GenreTable] = _PLAIN | {
     "scifi": ("science_fiction",),
 }
 
+PLATFORMS: Final[GenreTable] = {
+    **NETFLIX,
+    **DISNEY_PLUS,
+    **HULU,
+    "arts, entertainment, and culture": ("lifestyle",),
+    "arthouse": (),
+    "audio described": (),
+    "documentary": ("documentary",),
+    "faith and spirituality": ("faith",),
+    "fitness": ("lifestyle",),
+    "international": (),
+    "military and war": ("war",),
+    "special interest": (),
+    "suspense": ("thriller",),
+    "talk show and variety": ("talk_show", "variety"),
+    "unscripted": ("reality",),
+    "young adult audience": ("teen",),
+    "young adult": ("teen",),
+}
+"""For catalogues in the platforms' columns whose words nobody has written down one by one."""
+
 
 def map_genres(words: Iterable[str], table: GenreTable) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Terms and unknown words, each once, in the order they came."""

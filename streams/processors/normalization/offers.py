@@ -28,6 +28,9 @@ SHOPS: Final = {
         Shop("hulu", "https://www.hulu.com/search?q="),
         Shop("hbo_max", "https://www.hbomax.com/search?q="),
         Shop("apple_tv_plus", "https://tv.apple.com/search?term="),
+        Shop("prime_video", "https://www.primevideo.com/search?phrase="),
+        Shop("paramount_plus", "https://www.paramountplus.com/search/?q="),
+        Shop("peacock", "https://www.peacocktv.com/watch/search?q="),
     )
 }
 

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streams.processors.normalization import genres
-from streams.processors.normalization.adapters import canonical, justwatch, movielens, platform_csv, wikidata
+from streams.processors.normalization.adapters import (
+    apple_music,
+    canonical,
+    justwatch,
+    movielens,
+    platform_csv,
+    spotify,
+    streaming_availability,
+    wikidata,
+    youtube,
+)
 from streams.processors.normalization.draft import Draft
 
 
@@ -24,7 +34,16 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
     "netflix": Adapter(platform_csv.adapter_for("netflix", genres.NETFLIX), platform_csv.native_id),
     "disney_plus": Adapter(platform_csv.adapter_for("disney_plus", genres.DISNEY_PLUS), platform_csv.native_id),
     "hulu": Adapter(platform_csv.adapter_for("hulu", genres.HULU), platform_csv.native_id),
+    "prime_video": Adapter(platform_csv.adapter_for("prime_video", genres.PLATFORMS), platform_csv.native_id),
+    "hbo_max": Adapter(platform_csv.adapter_for("hbo_max", genres.PLATFORMS), platform_csv.native_id),
+    "apple_tv_plus": Adapter(platform_csv.adapter_for("apple_tv_plus", genres.PLATFORMS), platform_csv.native_id),
+    "paramount_plus": Adapter(platform_csv.adapter_for("paramount_plus", genres.PLATFORMS), platform_csv.native_id),
+    "peacock": Adapter(platform_csv.adapter_for("peacock", genres.PLATFORMS), platform_csv.native_id),
     "justwatch": Adapter(justwatch.adapt, justwatch.native_id),
+    "streaming_availability": Adapter(streaming_availability.adapt, streaming_availability.native_id),
+    "youtube": Adapter(youtube.adapt, youtube.native_id),
+    "spotify": Adapter(spotify.adapt, spotify.native_id),
+    "apple_music": Adapter(apple_music.adapt, apple_music.native_id),
 }
 
 

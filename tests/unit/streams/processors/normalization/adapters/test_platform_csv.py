@@ -8,7 +8,9 @@ from streams.engine.outcome import InvalidEvent
 from streams.processors.normalization.adapters import platform_csv
 from tests.support.deliveries import canonical
 
-PROVIDERS = ("netflix", "disney_plus", "hulu")
+PROVIDERS = (
+    "netflix", "disney_plus", "hulu", "prime_video", "hbo_max", "apple_tv_plus", "paramount_plus", "peacock",
+)  # fmt: skip
 
 
 def item(provider: str = "netflix", **changes: Any) -> Any:
