@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException
 from bootstrap import lag
 from proofs.ledger.evidence import UNITS, Fault
 from proofs.system import System, SystemFailed, wait_until
+from runtime.connections import redis
 from runtime.connections.kafka import EventProducer, Message
 from schemas.envelope import Position
 
@@ -159,6 +160,16 @@ class Nemesis:
     def redis(self) -> str:
         return self._restart("redis", 2.0)
 
+    def redis_emptied(self) -> str:
+        """It comes back without anything: rate limits, and the memory of which requests were accepted, are gone."""
+        self._restart("redis", 2.0)
+        client = redis.blocking_client(self._system.settings.redis_url, "mg-ledger-nemesis")
+        try:
+            client.flushall()
+        finally:
+            client.close()
+        return "redis"
+
     # Messages.
 
     def poison(self) -> str:
@@ -196,6 +207,7 @@ FAULTS: Final[dict[str, Callable[[Nemesis], str]]] = {
     "postgres": Nemesis.postgres,
     "postgres-away": Nemesis.postgres_away,
     "redis": Nemesis.redis,
+    "redis-emptied": Nemesis.redis_emptied,
     "poison": Nemesis.poison,
     "poison-kill": Nemesis.poison_kill,
 }

@@ -50,8 +50,8 @@ def read(path: Path) -> dict[str, Recorded]:
 
 def add(path: Path, name: str, run: Recorded) -> None:
     """Puts a run into the file, in place of the last one of its name."""
-    runs = {**read(path), name: run}
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(runs, order="sorted"), indent=1) + b"\n")
+    runs = dict(sorted({**read(path), name: run}.items()))
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(runs), indent=1) + b"\n")
 
 
 def figures_table(run: Recorded) -> str:

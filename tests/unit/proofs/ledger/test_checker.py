@@ -162,3 +162,11 @@ def test_a_request_without_an_answer_may_be_missing() -> None:
 def test_every_class_of_violation_has_a_count() -> None:
     assert {kind for kind, _ in BREAKS.values()} == set(checker.CLASSES)
     assert checker.counts([]) == dict.fromkeys(checker.CLASSES, 0)
+
+
+def test_a_history_without_titles_is_judged_by_what_it_has() -> None:
+    evidence = good()
+    evidence.logged = [record for record in evidence.logged if record.topic != "titles"]
+    for model in ("title_catalog", "decided_titles", "resolved_items"):
+        del evidence.rows[model]
+    assert checker.judge(evidence) == []
