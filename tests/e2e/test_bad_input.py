@@ -271,7 +271,7 @@ class TestStrangeItems:
         assert reasons(running, "normalization")[sent.headers["mg-position"]] == "bad_shape"
         running.upsert("newcomer", {"id": "own", "item": {"kind": "movie", "name": "A Newcomer In Our Own Shape"}})
         running.settle()
-        assert [hit["providers"] for hit in running.named("A Newcomer In Our Own Shape")] == [[]]
+        assert [hit["kind"] for hit in running.named("A Newcomer In Our Own Shape")] == ["movie"]
 
     def test_an_item_that_changes_kind(self, running: Running) -> None:
         running.upsert(PROVIDER, film("kind", "A Thing Of Two Kinds"))
