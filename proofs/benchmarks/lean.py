@@ -23,7 +23,7 @@ class LeanClient:
         lines = [f"{method} {path} HTTP/1.1", f"host: {self._host}:{self._port}", f"content-length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         async with self._gate:
-            reader, writer = self._idle.pop() if self._idle else await self._connect()
+            reader, writer = self._kept() or await self._connect()
             try:
                 writer.write("\r\n".join([*lines, "", ""]).encode() + body)
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -42,6 +42,15 @@ class LeanClient:
         for _, writer in self._idle:
             writer.close()
         self._idle.clear()
+
+    def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """One that the server has not closed meanwhile: it ends those that were idle for its keep-alive time."""
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection(self._host, self._port)

@@ -42,6 +42,7 @@ from streams.engine.decoding import decode
 from streams.engine.outbox import Outbox
 from streams.engine.outcome import FatalError, Fenced, InvalidEvent, TransientError
 from streams.engine.spec import Headers, ProcessorSpec, Received, Rejected
+from streams.engine.standstill import LOOK_EVERY_SECONDS, Standstill
 from streams.engine.stateful import GivenUp, Stateful
 from streams.engine.summing import Summing
 
@@ -84,6 +85,8 @@ class Processor:
         self._background: list[asyncio.Task[None]] = []
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self._app = build_app(spec, settings)
+        self._owned: frozenset[tuple[str, int]] = frozenset()
+        self._standstill = Standstill(settings.kafka, self._app.conf.id, self._prefix)
         # Faust types a handler as one that takes its signal by a private protocol; any coroutine works.
         self._app.on_partitions_assigned.connect(self._assigned, weak=False)  # type: ignore[arg-type]
         self._app.on_partitions_revoked.connect(self._revoked, weak=False)  # type: ignore[arg-type]
@@ -105,6 +108,7 @@ class Processor:
             self._repeat(self._stateful.tick, _TIMERS_EVERY_SECONDS)
         if self._summing is not None:
             self._repeat(self._summing.round, _SUMMING_EVERY_SECONDS)
+        self._repeat(self._look, LOOK_EVERY_SECONDS)
         # Faust makes the last folder of this path but not its parents.
         Path(self._app.conf.datadir).parent.mkdir(parents=True, exist_ok=True)
         await self._app.start()
@@ -117,6 +121,9 @@ class Processor:
     async def _relay(self) -> None:
         if self._outbox is not None:
             await self.insist(self._outbox.relay)
+
+    async def _look(self) -> None:
+        await asyncio.to_thread(self._standstill.look, self._owned)
 
     async def stop(self) -> None:
         """Abandons the batch in hand; it will be read again."""
@@ -133,6 +140,7 @@ class Processor:
     async def _body(self, stream: Any) -> None:
         async for events in stream.take_events(self._spec.max_batch, within=self._spec.gather_seconds):
             withhold(events)
+            self._standstill.holds()
             try:
                 ours = self._current(events)
                 if ours:
@@ -143,6 +151,8 @@ class Processor:
                 continue
             except BaseException as error:  # noqa: BLE001 - whatever it is must not acknowledge the batch
                 await self._fail(error)
+            finally:
+                self._standstill.moved()
             allow(ours)
 
     def _current(self, events: Sequence[Any]) -> Sequence[Any]:
@@ -339,12 +349,15 @@ class Processor:
         if self._stateful is not None:
             self._stateful.assigned([tp.partition for tp in assigned])
         metrics.REBALANCES.labels(self._spec.name, "assigned").inc(len(assigned))
-        self._health.owns({(tp.topic.removeprefix(self._prefix), tp.partition) for tp in assigned})
+        self._owned = frozenset((tp.topic.removeprefix(self._prefix), tp.partition) for tp in assigned)
+        self._standstill.moved()
+        self._health.owns(set(self._owned))
         self._health.becomes("ready", "" if assigned else "standby: other instances own every partition")
 
     async def _revoked(self, _app: Any, *found: Any, **_: Any) -> None:
         if self._stateful is not None:
             await self._stateful.revoked()
+        self._owned = frozenset()
         metrics.REBALANCES.labels(self._spec.name, "revoked").inc(len(found[0]))
 
 

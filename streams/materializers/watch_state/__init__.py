@@ -17,6 +17,6 @@ SPEC = MaterializerSpec(
     versions=versions,
     store_kind="postgres",
     description="Where each person is in each title, and what they have seen",
-    max_batch=4000,
+    max_batch=1000,
     prefetch_kilobytes=4096,
 )
