@@ -9,14 +9,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from fastembed import TextEmbedding
-from fastembed.common.model_description import ModelSource, PoolingType
 from numpy.typing import NDArray
 
 from runtime.settings import EmbeddingSettings
+
+if TYPE_CHECKING:  # some 40 MB with the ONNX runtime; a process that knows the unit but never embeds does without
+    from fastembed import TextEmbedding
 
 Vectors = NDArray[np.float32]
 
@@ -93,13 +94,16 @@ class Embedder:
                 self._queries.popitem(last=False)
             return found
 
-    def _loaded(self) -> TextEmbedding:
+    def _loaded(self) -> "TextEmbedding":
         if self._model is None:
             self.check()
             self._model = self._load()
         return self._model
 
-    def _load(self) -> TextEmbedding:
+    def _load(self) -> "TextEmbedding":
+        from fastembed import TextEmbedding  # noqa: PLC0415 - see above
+        from fastembed.common.model_description import ModelSource, PoolingType  # noqa: PLC0415 - see above
+
         # fastembed keeps custom models in a list of the process: the folder is in the name so that two never mix.
         name = f"local/{self._settings.model}@{self._settings.model_path}"
         known = {description["model"].lower() for description in TextEmbedding.list_supported_models()}

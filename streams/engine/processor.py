@@ -14,6 +14,8 @@ acknowledge the whole batch (seen: 99,997 of 100,000 events gone without a word)
 generator, `finally` and all, before the body that still works on the batch is cancelled. So acknowledgement is withheld
 from the moment a batch is taken and allowed once it is durable, and a fatal error parks the body until the process has
 stopped.
+
+Beside the loop the broker is asked now and then whether events wait that the consumer does not fetch (`standstill.py`).
 """
 
 import asyncio
