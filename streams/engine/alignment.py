@@ -9,7 +9,7 @@ instead; what is read again is skipped where it was done.
 While it runs, a stored position must not be beyond the log's end: then the log is another one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, not in __all__
@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from runtime import logging
 from streams.engine.outcome import FatalError, TransientError
 
-_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
 Place = tuple[str, int]
 """Topic without prefix, partition."""
 
@@ -34,7 +34,7 @@ def move_back(
     """
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
     try:
-        found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(_SECONDS)
+        found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(ANSWER_SECONDS)
     except (KafkaException, TimeoutError) as error:
         raise TransientError(f"kafka: {error}") from error
     # Read after the offsets: other instances go on meanwhile, and an offset is only committed after its position.
@@ -49,7 +49,9 @@ def move_back(
         return 0
     log.warning("group_ahead_of_positions", group=group, partitions=len(ahead))
     try:
-        moved = admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, ahead)])[group].result(_SECONDS)
+        moved = admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, ahead)])[group].result(
+            ANSWER_SECONDS
+        )
     except (KafkaException, TimeoutError) as error:
         raise FatalError(
             f"group {group} is ahead of the positions in PostgreSQL (was it restored?) and cannot be moved back while "
@@ -63,16 +65,22 @@ def move_back(
 def require_in_log(bootstrap: str, unit: str, prefix: str, stored: Mapping[Place, int]) -> None:
     """Raises FatalError when a position is beyond the end of its log, TransientError when Kafka does not answer."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library ships no types for it
-    wanted = {TopicPartition(prefix + topic, partition): latest for topic, partition in stored}
     try:
-        found = {place: future.result(_SECONDS) for place, future in admin.list_offsets(wanted).items()}
+        ends = offsets(admin, prefix, stored, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # no types shipped
     except (KafkaException, TimeoutError) as error:
         raise TransientError(f"kafka: {error}") from error
-    for place, end in found.items():
-        topic = place.topic.removeprefix(prefix)
-        if (next_ := stored[topic, place.partition]) > end.offset:
+    for (topic, partition), next_ in stored.items():
+        if next_ > (end := ends[topic, partition]):
             raise FatalError(
-                f"{unit}: stored position {topic}:{place.partition}:{next_} is beyond the log's end ({end.offset}): "
+                f"{unit}: stored position {topic}:{partition}:{next_} is beyond the log's end ({end}): "
                 "the topic was made anew; run `mg stack reset`"
             )
+
+
+def offsets(admin: AdminClient, prefix: str, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
+    """Where each partition begins or ends, by one request. Raises KafkaException and TimeoutError."""
+    found = admin.list_offsets({TopicPartition(prefix + topic, partition): spec for topic, partition in places})
+    return {
+        (place.topic.removeprefix(prefix), place.partition): future.result(ANSWER_SECONDS).offset
+        for place, future in found.items()
+    }

@@ -6,18 +6,17 @@ is asked, by a client of its own.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, not in __all__
 
 from runtime import logging
-from streams.engine.alignment import Place
+from streams.engine.alignment import ANSWER_SECONDS, Place, offsets
 from streams.engine.outcome import FatalError
 
 LOOK_EVERY_SECONDS = 20.0
 _PATIENCE_SECONDS = 60.0
-_ANSWER_SECONDS = 10.0
 
 log = logging.get(__name__)
 
@@ -77,15 +76,15 @@ class Standstill:
                 "the consumer stands still and must be started anew"
             )
 
-    def _waiting(self, owned: Iterable[Place]) -> dict[Place, int]:
+    def _waiting(self, owned: frozenset[Place]) -> dict[Place, int]:
         """Next offset of each owned partition with more in its log, as the group last committed it."""
         admin = self._admin = self._admin or AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 2})
         wanted = [TopicPartition(self._prefix + topic, partition) for topic, partition in owned]
         try:
             group = ConsumerGroupTopicPartitions(self._group, wanted)
-            committed = admin.list_consumer_group_offsets([group])[self._group].result(_ANSWER_SECONDS)
-            low = self._offsets(admin, wanted, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # no types shipped
-            high = self._offsets(admin, wanted, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+            committed = admin.list_consumer_group_offsets([group])[self._group].result(ANSWER_SECONDS)
+            low = offsets(admin, self._prefix, owned, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # no types shipped
+            high = offsets(admin, self._prefix, owned, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         except (KafkaException, TimeoutError) as error:
             log.info("standstill_not_looked_for", group=self._group, error=str(error))
             return {}
@@ -96,10 +95,3 @@ class Standstill:
             if next_ < high[place]:
                 found[place] = next_
         return found
-
-    def _offsets(self, admin: AdminClient, wanted: list[TopicPartition], spec: OffsetSpec) -> dict[Place, int]:
-        found = admin.list_offsets(dict.fromkeys(wanted, spec))
-        return {
-            (place.topic.removeprefix(self._prefix), place.partition): future.result(_ANSWER_SECONDS).offset
-            for place, future in found.items()
-        }

@@ -83,7 +83,7 @@ async def test_a_batch_in_hand_is_no_standstill_and_one_that_is_done_begins_anew
 async def test_a_broker_that_does_not_answer_says_nothing(
     settings: Settings, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.engine.standstill._ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("streams.engine.standstill.ANSWER_SECONDS", 0.3)
     still = Standstill("127.0.0.1:1", "still", settings.topic_prefix, now=time)
     time.seconds += 61
     for _ in range(3):
