@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PATHS := schemas runtime sync_laws sync_client streams command_api query_api bootstrap devstack migrations proofs tests
 export MG_HOME ?= .mg
+# Every process of ours imports some 700 modules: from bytecode that takes a third of the time, so it is written.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Tests on real servers wait with deadlines, and a shared machine can miss one. What failed is tried once more, alone and
 # in the open; what is broken fails twice. Most of these tests wait, so more of them run at once than there are cores.
@@ -26,12 +28,12 @@ $(VENV)/.bootstrap: requirements/bootstrap.txt
 	@touch $@
 
 $(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.txt pyproject.toml
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/runtime.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
 demo: $(VENV)/.runtime ## From nothing to two real catalogs resolved, embedded and searchable.
@@ -47,7 +49,7 @@ assets: $(VENV)/.runtime ## The sample catalogs and the embedding model, from th
 	@$(BIN)/python -c 'from devstack.assets import ensure_assets; from runtime.settings import home_from; ensure_assets(home_from(), print)'
 
 test: $(VENV)/.dev assets ## All tests on real backends; of the faults, SIGKILL of every unit and backend, whether devices agree, and a short run of the ledger.
-	@$(BIN)/python -m pytest -q -n 2 tests/unit tests/contract
+	@$(BIN)/python -m pytest -q -n 2 -p no:schemathesis -p no:faker tests/unit tests/contract
 	@$(call once_more,tests/migration tests/integration tests/e2e,-n 3)
 	@$(call once_more,-k "sigkill or short_run" tests/faults/test_faults.py tests/faults/test_sync.py tests/faults/test_viewing.py tests/faults/test_ledger.py)
 
