@@ -5,6 +5,8 @@ The rules are those of the blueprint (README, "Layout"). Each takes modules and 
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -85,8 +87,9 @@ REQUIRED: dict[str, tuple[frozenset[str], ...]] = {
 }
 
 
-class Module(NamedTuple):
-    """One Python file: its path from the root of the repository, and its text."""
+@dataclass(frozen=True)
+class Module:
+    """One Python file: its path from the root of the repository, and its text. It is parsed once for all rules."""
 
     path: str
     source: str
@@ -95,8 +98,17 @@ class Module(NamedTuple):
     def package(self) -> str:
         return self.path.split("/", 1)[0]
 
+    @cached_property
     def tree(self) -> ast.Module:
         return ast.parse(self.source, self.path)
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def imports(self) -> "list[Import]":
+        return list(_imports(self.tree, inside=False))
 
 
 class Import(NamedTuple):
@@ -106,10 +118,6 @@ class Import(NamedTuple):
     line: int
     inside: bool
     """Inside a function."""
-
-
-def imports(module: Module) -> Iterator[Import]:
-    yield from _imports(module.tree(), inside=False)
 
 
 def _imports(node: ast.AST, *, inside: bool) -> Iterator[Import]:
@@ -130,7 +138,7 @@ def _imports(node: ast.AST, *, inside: bool) -> Iterator[Import]:
 def packages_keep_their_distance(modules: Iterable[Module]) -> Iterator[str]:
     for module in modules:
         allowed = MAY_IMPORT[module.package]
-        for found in imports(module):
+        for found in module.imports:
             other = found.name.split(".")[0]
             if other in OURS and other != module.package and other not in allowed:
                 yield f"{module.path}:{found.line} imports {found.name}: {module.package} must not import {other}"
@@ -142,7 +150,7 @@ def units_do_not_know_each_other(modules: Iterable[Module]) -> Iterator[str]:
         own = _unit(module.path)
         if own is None and not module.path.startswith("streams/engine/"):
             continue
-        for found in imports(module):
+        for found in module.imports:
             other = _unit(found.name.replace(".", "/"))
             if other is not None and other != own:
                 yield f"{module.path}:{found.line} imports {found.name}: share through schemas or runtime"
@@ -161,7 +169,7 @@ def clients_stay_in_their_places(modules: Iterable[Module]) -> Iterator[str]:
     for module in modules:
         if module.package == "tests":
             continue
-        for found in imports(module):
+        for found in module.imports:
             top = found.name.split(".")[0]
             if top in PLACES and not any(_is_in(module.path, place) for place in PLACES[top]):
                 where = ", ".join(PLACES[top]) or "nowhere"
@@ -176,8 +184,8 @@ def environment_is_read_once(modules: Iterable[Module]) -> Iterator[str]:
     for module in modules:
         if module.package == "tests" or module.path == "runtime/settings.py":
             continue
-        names = {found.name for found in imports(module)}
-        for node in ast.walk(module.tree()):
+        names = {found.name for found in module.imports}
+        for node in module.nodes:
             named = isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb")
             if named and isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
                 yield f"{module.path}:{node.lineno} reads os.{node.attr}: add a setting to runtime/settings.py"
@@ -192,7 +200,7 @@ def imports_stand_at_the_top(modules: Iterable[Module]) -> Iterator[str]:
     one that runs the unit should pay for its libraries.
     """
     for module in modules:
-        for found in imports(module):
+        for found in module.imports:
             if found.name.startswith("."):
                 yield f"{module.path}:{found.line} imports {found.name}: write the full name"
             package = module.path.removesuffix("/__init__.py").replace("/", ".") + "."
@@ -208,7 +216,7 @@ def nothing_is_built_at_import(modules: Iterable[Module]) -> Iterator[str]:
     for module in modules:
         if module.package == "tests":
             continue
-        for node in _outside_functions(module.tree()):
+        for node in _outside_functions(module.tree):
             if isinstance(node, ast.Call):
                 function = node.func
                 name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
