@@ -19,6 +19,7 @@ COMMANDS = {
     "sql": "bootstrap.commands.operate:sql",
     "rebuild": "bootstrap.commands.rebuild:rebuild",
     "catalog": "bootstrap.commands.catalog:catalog",
+    "pull": "bootstrap.commands.pull:pull",
     "resolve": "bootstrap.commands.resolve:resolve",
     "token": "bootstrap.commands.token:token",
     "device": "bootstrap.commands.device:device",
@@ -43,6 +44,7 @@ HELP = {
     "sql": "Named statements against the database and the lock.",
     "rebuild": "Fill a read model anew from the log and switch.",
     "catalog": "Providers' catalogs: import a file.",
+    "pull": "Catalogs of a provider that has to be asked.",
     "resolve": "Why two items are one work, or are not.",
     "token": "A token for a user's device, on the local stack.",
     "device": "A device to try sync on, in the terminal.",
@@ -59,7 +61,7 @@ HELP = {
 MENDABLE = {
     "SettingsError", "StackError", "ContractError", "UnknownUnit", "ProduceError", "ImportFailed", "RebuildError",
     "MigrationError", "TopicsError", "RegistryError", "StatementError", "SystemFailed", "PortTaken", "CatalogFileError",
-    "EmbeddingUnavailable", "VersionError", "SyncClientError",
+    "EmbeddingUnavailable", "VersionError", "SyncClientError", "PullError",
 }  # fmt: skip
 
 

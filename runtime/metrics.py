@@ -47,6 +47,16 @@ HTTP_SECONDS = Histogram(
 )
 WEBHOOK_ITEMS = Counter("mg_webhook_items_total", "Items of accepted deliveries.", ["provider", "action"])
 WEBHOOK_REJECTED = Counter("mg_webhook_rejections_total", "Rejected deliveries by problem.", ["provider", "problem"])
+PULL_REQUESTS = Counter(
+    "mg_pull_requests_total",
+    "Requests to a pulled provider: answered, limited, refused, failed.",
+    ["provider", "outcome"],
+)
+PULL_ITEMS = Counter("mg_pull_items_total", "Items of pulled pages.", ["provider"])
+PULL_FAILURES = Counter("mg_pull_failures_total", "Walks that did not reach their end.", ["provider", "stream"])
+PULL_COMPLETED = Gauge(
+    "mg_pull_completed_timestamp_seconds", "When a stream was last read to its end.", ["provider", "stream"]
+)
 COMMANDS = Counter(
     "mg_command_events_total",
     "What people's devices sent, by outcome: events accepted or repeated, requests refused by problem.",

@@ -163,6 +163,14 @@ CREATE TABLE provider_items (
 ) WITH (fillfactor=80);
 CREATE INDEX provider_items_by_title ON provider_items USING btree (title_id);
 
+CREATE TABLE pull_bookmarks (
+    provider text COLLATE "C" NOT NULL,
+    stream text COLLATE "C" NOT NULL,
+    bookmark text NOT NULL,
+    moved_at timestamp with time zone NOT NULL,
+    CONSTRAINT pull_bookmarks_pkey PRIMARY KEY (provider, stream)
+);
+
 CREATE TABLE ratings_v1 (
     user_id text COLLATE "C" NOT NULL,
     title_id text COLLATE "C" NOT NULL,
