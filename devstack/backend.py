@@ -11,12 +11,17 @@ Report = Callable[[str], None]
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where one backend lives: `data` survives restarts, `cache` can be made again, `ports` by the names it uses."""
+    """Where one backend lives: `data` survives restarts, `cache` can be made again, `ports` by the names it uses.
+
+    Clients are told `advertised` instead of the port of the backend's own name when it is not 0: something listens
+    there and forwards.
+    """
 
     home: Path
     data: Path
     cache: Path
     ports: Mapping[str, int]
+    advertised: int = 0
 
 
 class Command(msgspec.Struct, frozen=True):

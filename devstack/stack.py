@@ -71,7 +71,9 @@ class Stack:
     def __init__(self, home: Path, settings: StackSettings | None = None, cache: Path | None = None) -> None:
         self.home = home.absolute()
         self.cache = (cache or self.home / "cache").absolute()
-        self._backends = {backend.name: backend for backend in backends(settings or load_stack())}
+        settings = settings or load_stack()
+        self._backends = {backend.name: backend for backend in backends(settings)}
+        self._advertised = settings.advertised
         self._writing = threading.Lock()
         self._cancelled = threading.Event()
 
@@ -133,7 +135,7 @@ class Stack:
         with self._change(report) as state:
             self._choose_ports(state, [name])
             self._ensure(state, backend, report)
-            state.addresses |= backend.addresses(self._place(state, name))
+            state.addresses |= self._told(state, backend)
 
     def log(self, name: str) -> Path:
         return self.home / "logs" / f"{name}.log"
@@ -162,13 +164,19 @@ class Stack:
         return self.home / "data" / name
 
     def _place(self, state: Record, name: str) -> Place:
-        return Place(home=self.home, data=self._data(name), cache=self.cache, ports=state.ports[name])
+        advertised = getattr(self._advertised, name)
+        return Place(self.home, self._data(name), self.cache, state.ports[name], advertised)
 
     def _addresses(self, state: Record) -> dict[str, str]:
         found: dict[str, str] = {}
-        for name, backend in self._backends.items():
-            found |= backend.addresses(self._place(state, name))
+        for backend in self._backends.values():
+            found |= self._told(state, backend)
         return found
+
+    def _told(self, state: Record, backend: Backend) -> dict[str, str]:
+        place = self._place(state, backend.name)
+        told = {**place.ports, backend.name: place.advertised or place.ports[backend.name]}
+        return backend.addresses(msgspec.structs.replace(place, ports=told))
 
     def _each(self, action: Callable[[Backend], T]) -> list[T]:
         """Runs the action for all backends at once; raises StackError with what went wrong in any of them."""
@@ -294,7 +302,7 @@ class Stack:
         alive = processes.find(running) is not None
         known = name in state.ports
         answers = alive and known and backend.ready(self._place(state, name))
-        address = next(iter(backend.addresses(self._place(state, name)).values())) if known else ""
+        address = next(iter(self._told(state, backend).values())) if known else ""
         return BackendStatus(
             name=name,
             address=without_password(address),

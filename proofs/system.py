@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,14 +135,21 @@ class System:
 
 @contextmanager
 def fresh(
-    home: Path, cache: Path, *, per_unit: bool = False, only: Sequence[str] = (), python_path: Path | None = None
+    home: Path,
+    cache: Path,
+    *,
+    per_unit: bool = False,
+    only: Sequence[str] = (),
+    python_path: Path | None = None,
+    around: Callable[[System], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[System]:
     """An empty system that is up; down again afterwards, whatever happened. `python_path` comes before everything else
-    that its processes import."""
+    that its processes import; `around` is entered before anything of it starts."""
     system = System(home, cache, per_unit, tuple(only))
     if python_path is not None:
         system.environment["PYTHONPATH"] = str(python_path.absolute())
     with ExitStack() as cleanup:
+        cleanup.enter_context(around(system))
         cleanup.callback(system.down)
         system.reset()
         system.up()

@@ -102,10 +102,12 @@ class StackPorts(msgspec.Struct, frozen=True):
 
 
 class StackSettings(msgspec.Struct, frozen=True):
-    """What `mg stack` takes from the environment: `MG_STACK_<NAME>_PORT` and `JAVA_HOME`."""
+    """What `mg stack` takes from the environment: `MG_STACK_<NAME>_PORT`, `MG_STACK_<NAME>_ADVERTISED_PORT` (what
+    clients are told when something forwards from there; 0: the port itself) and `JAVA_HOME`."""
 
     home: Path
     ports: StackPorts = StackPorts()
+    advertised: StackPorts = StackPorts(0, 0, 0, 0, 0)
     java_home: str = ""
 
 
@@ -255,16 +257,10 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
 def load_stack(env: Mapping[str, str] | None = None) -> StackSettings:
     """Settings of the local stack itself; needs no running backend. Raises SettingsError."""
     env = os.environ if env is None else env
-    return StackSettings(
-        home=home_from(env),
-        ports=StackPorts(
-            **{
-                field: _integer(env, f"MG_STACK_{field.upper()}_PORT", default)
-                for field, default in zip(StackPorts.__struct_fields__, StackPorts.__struct_defaults__, strict=True)
-            }
-        ),
-        java_home=env.get("JAVA_HOME", ""),
-    )
+    names = StackPorts.__struct_fields__
+    ports = {name: _integer(env, f"MG_STACK_{name.upper()}_PORT", getattr(StackPorts(), name)) for name in names}
+    advertised = {name: _integer(env, f"MG_STACK_{name.upper()}_ADVERTISED_PORT", 0) for name in names}
+    return StackSettings(home_from(env), StackPorts(**ports), StackPorts(**advertised), env.get("JAVA_HOME", ""))
 
 
 def load_identity(env: Mapping[str, str] | None = None) -> IdentitySettings:

@@ -181,6 +181,7 @@ def properties(place: Place) -> str:
         "node.id": 1,
         "controller.quorum.voters": f"1@{ports.HOST}:{controller}",
         "listeners": f"PLAINTEXT://{ports.HOST}:{broker},CONTROLLER://{ports.HOST}:{controller}",
+        "advertised.listeners": f"PLAINTEXT://{ports.HOST}:{place.advertised or broker}",
         "controller.listener.names": "CONTROLLER",
         "log.dirs": place.data / "log",
         "auto.create.topics.enable": "false",

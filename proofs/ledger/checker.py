@@ -19,6 +19,7 @@ CLASSES: Final = (
     "out of order",
     "position moved back",
     "differs",
+    "told early",
     "dead letter",
     "not recovered",
 )
@@ -48,6 +49,7 @@ def judge(evidence: Evidence) -> list[Finding]:
         *_deliveries(evidence),
         *_dead_letters(evidence),
         *(Finding("position moved back", line) for line in evidence.went_back),
+        *(Finding("told early", line) for line in evidence.told_early),
         *(Finding("lost", f"never read: {line}") for line in evidence.behind),
         *(Finding("not recovered", f"{f.name} of {f.victim}") for f in evidence.faults if f.seconds is None),
     ]

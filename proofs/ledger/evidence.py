@@ -86,6 +86,12 @@ class Evidence(Struct):
     faults: list[Fault] = []
     went_back: list[str] = []
     """Positions of consumers that were seen smaller than before."""
+    told_early: list[str] = []
+    """Notices of what was not committed when they were heard."""
+    notices: int = 0
+    """Notices that were heard."""
+    answers_lost: int = 0
+    """By the network, on the way from a backend."""
     behind: list[str] = []
     """Positions of consumers that are not at the end of the log, long after the load stopped."""
     fenced: int = 0

@@ -39,7 +39,7 @@ _ROWS: Final[dict[str, LiteralString]] = {
     "provider_deliveries": "SELECT delivery_id, native_id, outcome FROM provider_delivery_items",
 }
 _CHOSEN_BY_THE_EDGE: Final = ("occurred_at", "source_time")
-"""Of a delivery that is repeated; everything else must be the same each time."""
+"""Of a delivery that is repeated, and of what is made of it; everything else must be the same each time."""
 
 
 def gather(system: System, evidence: Evidence) -> None:
@@ -73,7 +73,7 @@ def _letters(reader: LogReader) -> Iterator[Letter]:
 def _logged(record: Record, event: AnyEvent) -> Logged:
     owner, subject, hlc, value = _about(event)
     fields: dict[str, Any] = msgspec.structs.asdict(event)
-    if isinstance(event, ProviderItemReceived):
+    if isinstance(event, ProviderItemReceived | ProviderItemNormalized | ProviderItemWithdrawn):
         for name in _CHOSEN_BY_THE_EDGE:
             del fields[name]
     content = hashlib.blake2b(msgspec.msgpack.encode(fields), digest_size=12).hexdigest()

@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException
 
 from bootstrap import lag
 from proofs.ledger.evidence import UNITS, Fault
+from proofs.ledger.network import LINKED, Network, Weather
 from proofs.system import System, SystemFailed, wait_until
 from runtime.connections import redis
 from runtime.connections.kafka import EventProducer, Message
@@ -24,6 +25,8 @@ from schemas.envelope import Position
 FROZEN_SECONDS: Final = 13.0
 """Longer than the session time-out of 10 s."""
 AWAY_SECONDS: Final = 30.0
+BAD_SECONDS: Final = 14.0
+"""Of the network: longer than a session of 10 s, too."""
 RECOVERY_SECONDS: Final = 120.0
 OVERSIZE: Final = 700_000
 CONSUMERS: Final = frozenset(unit.partition(":")[2] for unit in UNITS if not unit.startswith("service:"))
@@ -36,8 +39,15 @@ class Nemesis:
     """`poisoned`: positions of records that it put into topics → what they are."""
 
     def __init__(
-        self, system: System, seed: int, faults: Sequence[str], victims: Sequence[str], log: Callable[[str], None]
+        self,
+        system: System,
+        network: Network,
+        seed: int,
+        faults: Sequence[str],
+        victims: Sequence[str],
+        log: Callable[[str], None],
     ) -> None:
+        self._network = network
         self._victims = victims
         self._log = log
         self._system = system
@@ -170,6 +180,28 @@ class Nemesis:
             client.close()
         return "redis"
 
+    # The network.
+
+    def _bad(self, weather: Weather, seconds: float) -> str:
+        backend = self._random.choice(LINKED)
+        with self._network.links[backend].weather(weather):
+            time.sleep(seconds)
+        return f"network to {backend}"
+
+    def cut(self) -> str:
+        return self._bad(Weather(cut=True), self._random.uniform(3, BAD_SECONDS))
+
+    def silence(self) -> str:
+        """Nothing arrives and no connection ends: only time-outs tell."""
+        return self._bad(Weather(silent=True), self._random.uniform(8, BAD_SECONDS))
+
+    def delay(self) -> str:
+        return self._bad(Weather(delay_seconds=0.2), BAD_SECONDS)
+
+    def lost_answers(self) -> str:
+        """What was asked for is done, a COMMIT or an append for example, and the connection ends before the answer."""
+        return self._bad(Weather(lost_answers=0.1), BAD_SECONDS)
+
     # Messages.
 
     def poison(self) -> str:
@@ -208,6 +240,10 @@ FAULTS: Final[dict[str, Callable[[Nemesis], str]]] = {
     "postgres-away": Nemesis.postgres_away,
     "redis": Nemesis.redis,
     "redis-emptied": Nemesis.redis_emptied,
+    "cut": Nemesis.cut,
+    "silence": Nemesis.silence,
+    "delay": Nemesis.delay,
+    "lost-answers": Nemesis.lost_answers,
     "poison": Nemesis.poison,
     "poison-kill": Nemesis.poison_kill,
 }

@@ -15,8 +15,9 @@ from proofs.ledger import checker
 from proofs.ledger.evidence import FIRST_HAND, UNITS, Evidence
 from proofs.ledger.gathering import gather
 from proofs.ledger.nemesis import CONSUMERS, FAULTS, Nemesis
+from proofs.ledger.network import Network
 from proofs.ledger.producers import Producers
-from proofs.ledger.watching import PositionWatch
+from proofs.ledger.watching import NoticeWatch, PositionWatch
 from proofs.system import System, SystemFailed, fresh, wait_until
 
 _REST_SECONDS: Final = 90.0
@@ -39,21 +40,32 @@ class Plan(msgspec.Struct, frozen=True):
     victims: tuple[str, ...] = UNITS
 
 
-def run(home: Path, plan: Plan, mutation: str, log: Log) -> Evidence:
-    """On a system of its own in `home`. Raises SystemFailed when it does not start, or refuses what is right."""
-    folder = home / ("ledger-mutated" if mutation else "ledger")
+def run(
+    home: Path, plan: Plan, mutation: str = "", log: Log = lambda _: None, *, folder: Path | None = None
+) -> Evidence:
+    """On a system of its own in `folder` (a folder of `home`). Raises SystemFailed when it does not start, or refuses
+    what is right."""
+    folder = folder or home / ("ledger-mutated" if mutation else "ledger")
     broken = MUTATIONS / mutation if mutation else None
-    with fresh(folder, home, only=UNITS, python_path=broken) as system:
-        return drive(system, plan, log)
+    network: list[Network] = []
+
+    def around(system: System) -> Network:
+        network.append(Network(system, plan.seed))
+        return network[0]
+
+    with fresh(folder, home, only=UNITS, python_path=broken, around=around) as system:
+        return _drive(system, network[0], plan, log)
 
 
-def drive(system: System, plan: Plan, log: Log = lambda _: None) -> Evidence:
-    """The same on a system that is up and has seen nothing else."""
+def _drive(system: System, network: Network, plan: Plan, log: Log) -> Evidence:
     evidence = Evidence(seed=plan.seed, seconds=plan.seconds)
     producers = Producers(system, plan.seed)
-    watch = PositionWatch(system.settings.postgres_dsn)
-    nemesis = Nemesis(system, plan.seed, plan.faults, plan.victims, log)
+    settings = system.settings
+    watch = PositionWatch(settings.postgres_dsn)
+    hearing = NoticeWatch(settings.postgres_dsn, settings.redis_url)
+    nemesis = Nemesis(system, network, plan.seed, plan.faults, plan.victims, log)
     watch.start()
+    hearing.start()
     producers.start()
     try:
         nemesis.run(plan.seconds, producers.check)
@@ -61,6 +73,9 @@ def drive(system: System, plan: Plan, log: Log = lambda _: None) -> Evidence:
         producers.finish()
     evidence.behind = _rest(system)
     watch.finish()
+    hearing.finish()
+    evidence.told_early, evidence.notices = hearing.early, hearing.heard
+    evidence.answers_lost = sum(link.lost for link in network.links.values())
     evidence.posted, evidence.went_back = producers.posted, watch.went_back
     evidence.faults, evidence.poisoned = nemesis.done, nemesis.poisoned
     gather(system, evidence)
@@ -94,6 +109,8 @@ def figures(evidence: Evidence, findings: Sequence[checker.Finding]) -> list[Fig
         **{f"rows in {model}": len(rows) for model, rows in sorted(evidence.rows.items())},
         "redelivered": checker.redelivered(evidence),
         "fenced": evidence.fenced,
+        "answers lost by the network": evidence.answers_lost,
+        "notices heard": evidence.notices,
         "dead letters": len(evidence.letters),
     }
     found = [Figure.information(name, float(value), "", 1) for name, value in information.items()]

@@ -115,6 +115,7 @@ BREAKS: dict[str, tuple[str, Callable[[Evidence], None]]] = {
     "a delivery that is stuck": ("lost", lambda e: e.rows["provider_deliveries"][0].update(outcome="accepted")),
     "the later one stands first": ("out of order", swap),
     "a position went back": ("position moved back", lambda e: e.went_back.append("ratings_v1 ratings:0 from 2 to 1")),
+    "told, not committed": ("told early", lambda e: e.told_early.append("ratings told of ratings:0:2 at 1")),
     "never read": ("lost", lambda e: e.behind.append("ratings on ratings: 1 events")),
     "an unexplained dead letter": ("dead letter", lambda e: e.letters.append(Letter("ratings", "ratings:0:1", "x"))),
     "a dead letter is missing": ("lost", lambda e: e.poisoned.update({"ratings:0:7": "no event"})),
