@@ -79,5 +79,5 @@ schemas: $(VENV)/.dev ## Generated types and documents from the Avro files.
 	@$(BIN)/python -m schemas.documents
 
 pins: $(VENV)/.bootstrap ## Compile requirements/*.in with hashes.
-	@for name in bootstrap runtime dev; do $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make pins" requirements/$$name.in -o requirements/$$name.txt; done
+	@for name in bootstrap runtime dev peers; do $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make pins" requirements/$$name.in -o requirements/$$name.txt; done
 	@$(BIN)/uv pip compile --quiet --no-deps --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make pins" requirements/assets.in -o requirements/assets.txt

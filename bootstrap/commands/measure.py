@@ -8,6 +8,7 @@ import click
 from bootstrap.mappings.notation import MappingError
 from devstack.errors import StackError
 from proofs import figures
+from proofs.benchmarks import page
 from proofs.benchmarks import suite as benchmarks
 from proofs.evaluation import resolution
 from proofs.evaluation import suite as evaluations
@@ -18,11 +19,24 @@ _OF_MANIFESTS = "entity-resolution"
 Run = Callable[[], list[Figure]]
 
 
-def _measured(runs: Mapping[str, Run], names: tuple[str, ...], as_json: bool) -> list[Figure]:
-    unknown = [name for name in names if name not in runs]
+def _measured(
+    runs: Mapping[str, Run],
+    names: tuple[str, ...],
+    as_json: bool,
+    on_request: Mapping[str, Run] | None = None,
+    record: Path | None = None,
+) -> list[Figure]:
+    """Those of `on_request` only by name."""
+    known = {**runs, **(on_request or {})}
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise click.BadParameter(f"{', '.join(unknown)}; there are: {', '.join(runs)}", param_hint="NAME")
-    found = [figure for name in names or tuple(runs) for figure in runs[name]()]
+        raise click.BadParameter(f"{', '.join(unknown)}; there are: {', '.join(known)}", param_hint="NAME")
+    found: list[Figure] = []
+    for name in names or tuple(runs):
+        figures_of_one = known[name]()
+        found += figures_of_one
+        if record is not None:
+            page.add(record, name, figures_of_one)
     if as_json:
         click.echo(figures.to_json(found).decode(), nl=False)
     else:
@@ -34,9 +48,10 @@ def _measured(runs: Mapping[str, Run], names: tuple[str, ...], as_json: bool) ->
 @click.argument("name", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="A list of {name, value, unit, bar, holds, samples}.")
 @click.option("--save", is_flag=True, help="Also write .mg/bench.json.")
-def bench(name: tuple[str, ...], as_json: bool, save: bool) -> None:
+@click.option("--record", metavar="FILE", type=click.Path(path_type=Path), help="Put it into docs/performance.json.")
+def bench(name: tuple[str, ...], as_json: bool, save: bool, record: Path | None) -> None:
     """Speed and freshness, measured from outside on a stack of their own."""
-    found = _measured(benchmarks.RUNS, name, as_json)
+    found = _measured(benchmarks.RUNS, name, as_json, benchmarks.ON_REQUEST, record)
     if save:
         path = settings_module.home_from() / "bench.json"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ def backlog() -> list[Figure]:
 
 
 def measure(system: System, count: int) -> list[Figure]:
-    _fill(system, count)
+    fill(system, count)
     with (system.home / "logs" / "backlog.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "bootstrap.cli", "run", _UNIT],
@@ -61,11 +61,11 @@ def measure(system: System, count: int) -> list[Figure]:
     ]
 
 
-def _fill(system: System, count: int) -> None:
+def fill(system: System, count: int) -> None:
     producer = EventProducer(system.settings.kafka, "bench", linger_ms=20, timeout_seconds=60)
     try:
-        events = _events(count)
-        while chunk := list(islice(events, _CHUNK)):
+        made = events(count)
+        while chunk := list(islice(made, _CHUNK)):
             producer.send_and_wait(
                 [Message(codec.topic_of(event), codec.key_of(event), codec.encode(event)) for event in chunk]
             )
@@ -73,7 +73,7 @@ def _fill(system: System, count: int) -> None:
         producer.close()
 
 
-def _events(count: int) -> Iterator[PlaybackEventRecorded]:
+def events(count: int) -> Iterator[PlaybackEventRecorded]:
     dice = random.Random(7)
     people, titles = _zipf(_USERS), _zipf(_TITLES)
     for number in range(count):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from proofs.benchmarks import backlog, catalog, codec, live_idle, processors, sync
+from proofs.benchmarks.peers import run as peers
 from proofs.figures import Figure
 
 RUNS: dict[str, Callable[[], list[Figure]]] = {
@@ -14,3 +15,5 @@ RUNS: dict[str, Callable[[], list[Figure]]] = {
     "catalog": catalog.catalog,
     "ingestion": catalog.ingestion,
 }
+ON_REQUEST: dict[str, Callable[[], list[Figure]]] = {"peers": peers.peers}
+"""By name only: they take longer than all others together."""

@@ -16,7 +16,7 @@ if "processor:entity_resolution" in sys.orig_argv:
             _STARTED.add(id(self))
             with self._open().transaction(), self._open().cursor() as cursor:
                 cursor.execute(_FORGET, (self._name,))
-        time.sleep(0.2)  # a slow broker: what was decided waits for so long
+        time.sleep(0.8)  # a slow broker: what was decided waits for so long, and most kills find something waiting
         return _RELAY(self)
 
     setattr(Outbox, "relay", _relay)  # noqa: B010 - replacing a method is what a type checker is there to prevent

@@ -1,0 +1,111 @@
+"""Our materializer engine: guarded upsert and position in one transaction. The table's own store; all else is what
+every materializer runs on."""
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from proofs.benchmarks.peers.job import Job, Row, Watch, job
+from runtime import settings as settings_module
+from runtime.connections import bulk
+from runtime.connections.kafka import EventProducer
+from runtime.connections.postgres import Cursor
+from runtime.health import UnitHealth
+from runtime.settings import Settings
+from runtime.sql import Statements
+from schemas.envelope import Position
+from schemas.types import AnyEvent
+from schemas.types.playback import PlaybackEventRecorded
+from streams.engine.materializer import Materializer
+from streams.engine.outcome import InvalidEvent
+from streams.engine.spec import Advance, StoreContext
+from streams.engine.store import PostgresStore
+from streams.materializers import watch_state
+
+_TYPES = ("text", "text", "int8", "int8", "text")
+# A version that nothing serves: the engine keeps its positions apart from those of the product.
+_VERSION = 999
+_QUERIES = """\
+-- name: stage_positions
+-- Where a batch waits for its merge.
+CREATE TEMP TABLE IF NOT EXISTS incoming_positions (
+    user_id text COLLATE "C", title_id text COLLATE "C", position_ms bigint, hlc bigint, device_id text COLLATE "C"
+) ON COMMIT DELETE ROWS
+
+-- name: copy_positions
+-- Columns in the order of stage_positions.
+COPY incoming_positions FROM STDIN (FORMAT BINARY)
+
+-- name: merge_positions
+-- A late or repeated event changes nothing.
+INSERT INTO peer_positions AS t (user_id, title_id, position_ms, hlc, device_id)
+SELECT user_id, title_id, position_ms, hlc, device_id FROM incoming_positions ORDER BY user_id, title_id
+ON CONFLICT (user_id, title_id) DO UPDATE
+SET position_ms = excluded.position_ms, hlc = excluded.hlc, device_id = excluded.device_id
+WHERE (excluded.hlc, excluded.device_id) > (t.hlc, t.device_id)
+"""
+
+
+def _write(cursor: Cursor, statements: Statements, writes: Sequence[Row]) -> tuple[()]:
+    newest: dict[tuple[str, str], Row] = {}
+    for row in writes:
+        known = newest.get(row[:2])
+        if known is None or row[3:] > known[3:]:
+            newest[row[:2]] = row
+    rows = (newest[key] for key in sorted(newest))
+    bulk.stage(cursor, statements["stage_positions"], statements["copy_positions"], _TYPES, rows)
+    bulk.merge(cursor, statements["merge_positions"])
+    return ()
+
+
+class _Told(PostgresStore):
+    """The same, and the watch learns of every commit."""
+
+    watch: Watch
+    done: threading.Event
+    events: int
+
+    def apply(self, writes: Sequence[Row], advances: Sequence[Advance]) -> None:
+        super().apply(writes, advances)
+        if self.watch.durable(len(writes)) >= self.events:
+            self.done.set()
+
+
+def main() -> None:
+    wanted = job()
+    settings = _settings(wanted)
+    watch, done = Watch(), threading.Event()
+
+    def transform(event: AnyEvent, _: Position) -> tuple[Row, ...]:
+        watch.begin()
+        if not isinstance(event, PlaybackEventRecorded):
+            raise InvalidEvent("unexpected_event", type(event).__name__)
+        return ((event.user_id, event.title_id, event.position_ms, event.hlc, event.device_id),)
+
+    path = Path(wanted.home) / f"{wanted.group}.sql"
+    path.write_text(_QUERIES.replace("peer_positions", wanted.table))
+    context = StoreContext(settings, watch_state.SPEC.name, _VERSION)
+    store = _Told(context, _write, path)
+    store.watch, store.done, store.events = watch, done, wanted.events
+    spec = dataclasses.replace(watch_state.SPEC, transform=transform, store=lambda _: store)
+    producer = EventProducer(settings.kafka, wanted.group)
+    materializer = Materializer(spec, store, settings, producer, UnitHealth(f"materializer:{spec.name}"))
+    thread = threading.Thread(target=materializer.run, daemon=True)
+    thread.start()
+    done.wait()
+    watch.tell()
+    materializer.stop()
+    thread.join(30)
+    producer.close()
+
+
+def _settings(wanted: Job) -> Settings:
+    loaded = settings_module.load()
+    return msgspec.structs.replace(loaded, group_prefix=f"{wanted.group}-")
+
+
+if __name__ == "__main__":
+    main()
