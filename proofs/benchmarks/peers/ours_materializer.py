@@ -15,7 +15,6 @@ from runtime.connections.kafka import EventProducer
 from runtime.connections.postgres import Cursor
 from runtime.health import UnitHealth
 from runtime.settings import Settings
-from runtime.sql import Statements
 from schemas.envelope import Position
 from schemas.types import AnyEvent
 from schemas.types.playback import PlaybackEventRecorded
@@ -28,36 +27,30 @@ from streams.materializers import watch_state
 _TYPES = ("text", "text", "int8", "int8", "text")
 # A version that nothing serves: the engine keeps its positions apart from those of the product.
 _VERSION = 999
-_QUERIES = """\
--- name: stage_positions
--- Where a batch waits for its merge.
-CREATE TEMP TABLE IF NOT EXISTS incoming_positions (
-    user_id text COLLATE "C", title_id text COLLATE "C", position_ms bigint, hlc bigint, device_id text COLLATE "C"
-) ON COMMIT DELETE ROWS
-
--- name: copy_positions
--- Columns in the order of stage_positions.
-COPY incoming_positions FROM STDIN (FORMAT BINARY)
-
--- name: merge_positions
--- A late or repeated event changes nothing.
-INSERT INTO peer_positions AS t (user_id, title_id, position_ms, hlc, device_id)
-SELECT user_id, title_id, position_ms, hlc, device_id FROM incoming_positions ORDER BY user_id, title_id
-ON CONFLICT (user_id, title_id) DO UPDATE
-SET position_ms = excluded.position_ms, hlc = excluded.hlc, device_id = excluded.device_id
-WHERE (excluded.hlc, excluded.device_id) > (t.hlc, t.device_id)
+_STAGE = """
+    CREATE TEMP TABLE IF NOT EXISTS incoming_positions (
+        user_id text COLLATE "C", title_id text COLLATE "C", position_ms bigint, hlc bigint, device_id text COLLATE "C"
+    ) ON COMMIT DELETE ROWS
+"""
+_COPY = "COPY incoming_positions FROM STDIN (FORMAT BINARY)"
+_MERGE = """
+    INSERT INTO {table} AS t (user_id, title_id, position_ms, hlc, device_id)
+    SELECT user_id, title_id, position_ms, hlc, device_id FROM incoming_positions ORDER BY user_id, title_id
+    ON CONFLICT (user_id, title_id) DO UPDATE
+    SET position_ms = excluded.position_ms, hlc = excluded.hlc, device_id = excluded.device_id
+    WHERE (excluded.hlc, excluded.device_id) > (t.hlc, t.device_id)
 """
 
 
-def _write(cursor: Cursor, statements: Statements, writes: Sequence[Row]) -> tuple[()]:
+def _write(cursor: Cursor, merge: str, writes: Sequence[Row]) -> tuple[()]:
     newest: dict[tuple[str, str], Row] = {}
     for row in writes:
         known = newest.get(row[:2])
         if known is None or row[3:] > known[3:]:
             newest[row[:2]] = row
     rows = (newest[key] for key in sorted(newest))
-    bulk.stage(cursor, statements["stage_positions"], statements["copy_positions"], _TYPES, rows)
-    bulk.merge(cursor, statements["merge_positions"])
+    bulk.stage(cursor, _STAGE, _COPY, _TYPES, rows)
+    bulk.merge(cursor, merge)
     return ()
 
 
@@ -85,10 +78,11 @@ def main() -> None:
             raise InvalidEvent("unexpected_event", type(event).__name__)
         return ((event.user_id, event.title_id, event.position_ms, event.hlc, event.device_id),)
 
-    path = Path(wanted.home) / f"{wanted.group}.sql"
-    path.write_text(_QUERIES.replace("peer_positions", wanted.table))
+    merge = _MERGE.format(table=wanted.table)
+    path = Path(wanted.home) / f"{wanted.group}.sql"  # the store wants a file of statements; these are another table's
+    path.write_text("")
     context = StoreContext(settings, watch_state.SPEC.name, _VERSION)
-    store = _Told(context, _write, path)
+    store = _Told(context, lambda cursor, _, writes: _write(cursor, merge, writes), path)
     store.watch, store.done, store.events = watch, done, wanted.events
     spec = dataclasses.replace(watch_state.SPEC, transform=transform, store=lambda _: store)
     producer = EventProducer(settings.kafka, wanted.group)

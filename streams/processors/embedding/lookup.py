@@ -12,6 +12,7 @@ from streams.engine.spec import Decision, Received, Rejected
 from streams.processors.embedding.transform import Remembered, TitleEvent, embedded, plan, title_event
 
 _SQL = beside(__file__)
+_PART = 8
 
 
 class TextModel(Protocol):
@@ -40,11 +41,16 @@ class EmbeddingLookup:
         remembered = {title_id: Remembered(version, hash_) for title_id, version, hash_ in cursor}
         todo = plan(self._model.model, events, remembered)
         if todo.wanted:
-            vectors = self._embed([wanted.text for wanted in todo.wanted])
-            decision.events.extend(
-                embedded(wanted, self._model.model, self._model.dimension, vector.astype("<f4").tobytes())
-                for wanted, vector in zip(todo.wanted, vectors, strict=True)
-            )
+            for start in range(0, len(todo.wanted), _PART):
+                part = todo.wanted[start : start + _PART]
+                vectors = self._embed([wanted.text for wanted in part])
+                decision.events.extend(
+                    embedded(wanted, self._model.model, self._model.dimension, vector.astype("<f4").tobytes())
+                    for wanted, vector in zip(part, vectors, strict=True)
+                )
+                # On a machine with other things to do a batch may take longer than the server lets an idle transaction
+                # be (8 s, against owners that froze). An owner that is at work says so.
+                cursor.execute(_SQL["still_here"])
             # Sorted, so that two workers lock rows in one order.
             rows = sorted((wanted.title_id, wanted.version, wanted.text_hash) for wanted in todo.wanted)
             cursor.execute(

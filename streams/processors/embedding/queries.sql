@@ -9,3 +9,7 @@ ON CONFLICT (title_id) DO UPDATE SET version = excluded.version, text_hash = exc
 
 -- name: forget_texts
 DELETE FROM title_text_hashes WHERE title_id = ANY(%(title_ids)s::text[]);
+
+-- name: still_here
+-- Begins the server's idle time-out anew.
+SELECT 1

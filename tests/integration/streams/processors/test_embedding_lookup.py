@@ -1,5 +1,6 @@
 """The embedding lookup against PostgreSQL: each text once, whatever is replayed or rolled back."""
 
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -81,3 +82,20 @@ def test_strays_are_rejected_and_the_rest_goes_on(connection: Connection) -> Non
     decision = decide(EmbeddingLookup(LengthModel()), connection, embedded("7"), changed("1"))
     assert [each.error.reason for each in decision.rejected] == ["unexpected_record"]
     assert len(decision.events) == 1
+
+
+def test_a_batch_may_take_longer_than_an_idle_transaction_may_be(connection: Connection) -> None:
+    """Seen on a loaded machine: the server ended the transaction, and the same batch was embedded again and again."""
+
+    class SlowModel(LengthModel):
+        def documents(self, texts: Sequence[str]) -> Vectors:
+            time.sleep(0.03 * len(texts))
+            return super().documents(texts)
+
+    connection.execute("SET idle_in_transaction_session_timeout = 500")
+    connection.commit()
+    model = SlowModel()
+    batch = [changed(str(number), name=f"Title {number}") for number in range(40)]
+    found = decide(EmbeddingLookup(model), connection, *batch).events
+    assert [event.title_id for event in found if isinstance(event, TitleEmbedded)] == [each.title_id for each in batch]
+    assert len(model.texts) == 40
