@@ -50,7 +50,7 @@ UNIT_FOLDERS = (
 # Third-party packages and the only places that may know them: folders, or file names within the packages.
 STORE_PLACES = ("store.py", "lookup.py", "reader.py", "runtime/connections/", "devstack/", "bootstrap/", "proofs/")
 PLACES: dict[str, tuple[str, ...]] = {
-    "faust": ("streams/engine/", "proofs/benchmarks/peers/faust_agent.py"),  # to be compared with
+    "faust": ("streams/engine/", "proofs/benchmarks/peers/"),  # there to be compared with
     "mode": ("streams/engine/",),
     "litestar": ("runtime/http/", "command_api/", "query_api/", "devstack/"),
     "psycopg": (*STORE_PLACES, "migrations/"),
