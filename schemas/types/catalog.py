@@ -6,6 +6,107 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 
+class DecisionUndone(Struct, frozen=True, kw_only=True, gc=False):
+    """An operator takes an earlier decision back."""
+
+    RECORD: ClassVar[str] = "media_gateway.catalog.v1.DecisionUndone"
+
+    event_id: str
+    """UUIDv7 of a first-hand event; UUIDv5 of input, producer and ordinal for a derived one."""
+    occurred_at: datetime
+    """When the fact happened, UTC."""
+    decision_id: str
+    """Made by the client; names the decision for ever. A second event with it changes nothing."""
+    operator: str
+    """Who decided: the subject of the token."""
+    reason: str
+    """Why, in the operator's words."""
+    title_id: str
+    """The title that the earlier decision was about."""
+    undone_decision_id: str
+    """The decision that is taken back."""
+
+
+class ItemRef(Struct, frozen=True, kw_only=True, gc=False):
+    """Names a provider's item."""
+
+    provider: str
+    """Whose item it is: a configured provider name."""
+    native_id: str
+    """The provider's own id of the item."""
+
+
+class MatchConfirmed(Struct, frozen=True, kw_only=True, gc=False):
+    """An operator says that an item is of the same work as a title. Items count, not title ids: a registry that is rebuilt in another order has other titles."""
+
+    RECORD: ClassVar[str] = "media_gateway.catalog.v1.MatchConfirmed"
+
+    event_id: str
+    """UUIDv7 of a first-hand event; UUIDv5 of input, producer and ordinal for a derived one."""
+    occurred_at: datetime
+    """When the fact happened, UTC."""
+    decision_id: str
+    """Made by the client; names the decision for ever. A second event with it changes nothing."""
+    operator: str
+    """Who decided: the subject of the token."""
+    reason: str
+    """Why, in the operator's words."""
+    title_id: str
+    """The title that the item belongs to, as the operator saw it."""
+    item: ItemRef
+    """The item that belongs there."""
+    candidate_items: tuple[ItemRef, ...]
+    """Items of the title when the operator decided; at least one."""
+
+
+class MatchRejected(Struct, frozen=True, kw_only=True, gc=False):
+    """An operator says that an item is another work than a title: they never link automatically again. Items count, not title ids: a registry that is rebuilt in another order has other titles."""
+
+    RECORD: ClassVar[str] = "media_gateway.catalog.v1.MatchRejected"
+
+    event_id: str
+    """UUIDv7 of a first-hand event; UUIDv5 of input, producer and ordinal for a derived one."""
+    occurred_at: datetime
+    """When the fact happened, UTC."""
+    decision_id: str
+    """Made by the client; names the decision for ever. A second event with it changes nothing."""
+    operator: str
+    """Who decided: the subject of the token."""
+    reason: str
+    """Why, in the operator's words."""
+    title_id: str
+    """The title that the item does not belong to, as the operator saw it."""
+    item: ItemRef
+    """The item that is another work."""
+    candidate_items: tuple[ItemRef, ...]
+    """Items of the title when the operator decided, without the item itself."""
+
+
+class MergeRequested(Struct, frozen=True, kw_only=True, gc=False):
+    """An operator says that two titles are one work. Items count, not title ids: a registry that is rebuilt in another order has other titles."""
+
+    RECORD: ClassVar[str] = "media_gateway.catalog.v1.MergeRequested"
+
+    event_id: str
+    """UUIDv7 of a first-hand event; UUIDv5 of input, producer and ordinal for a derived one."""
+    occurred_at: datetime
+    """When the fact happened, UTC."""
+    decision_id: str
+    """Made by the client; names the decision for ever. A second event with it changes nothing."""
+    operator: str
+    """Who decided: the subject of the token."""
+    reason: str
+    """Why, in the operator's words."""
+    title_id: str
+    """One of the two titles, as the operator saw it."""
+    items: tuple[ItemRef, ...]
+    """Its items when the operator decided; at least one."""
+    other_title_id: str
+    """The other title."""
+    other_items: tuple[ItemRef, ...]
+    """Its items when the operator decided; at least one."""
+
+
 Kind = Literal["unknown", "movie", "series", "season", "episode", "track", "album"]
 """What sort of work it is."""
 
@@ -205,6 +306,29 @@ class ProviderItemWithdrawn(Struct, frozen=True, kw_only=True, gc=False):
     """The delivery that said so."""
     source_time: datetime
     """When the provider says it was withdrawn."""
+
+
+class SplitRequested(Struct, frozen=True, kw_only=True, gc=False):
+    """An operator says that some items of a title are another work than the rest. Items count, not title ids: a registry that is rebuilt in another order has other titles."""
+
+    RECORD: ClassVar[str] = "media_gateway.catalog.v1.SplitRequested"
+
+    event_id: str
+    """UUIDv7 of a first-hand event; UUIDv5 of input, producer and ordinal for a derived one."""
+    occurred_at: datetime
+    """When the fact happened, UTC."""
+    decision_id: str
+    """Made by the client; names the decision for ever. A second event with it changes nothing."""
+    operator: str
+    """Who decided: the subject of the token."""
+    reason: str
+    """Why, in the operator's words."""
+    title_id: str
+    """The title that is two works, as the operator saw it."""
+    leaving: tuple[ItemRef, ...]
+    """Items that are a work of their own, together."""
+    staying: tuple[ItemRef, ...]
+    """The title's other items when the operator decided."""
 
 
 class TitleSource(Struct, frozen=True, kw_only=True, gc=False):

@@ -21,8 +21,7 @@ def test_the_readmes_table_is_true() -> None:
 def test_every_unit_of_the_topic_files_exists_and_every_unit_is_in_a_topic_file() -> None:
     named = {unit for topic in loader.topics() for unit in (topic.producer, *topic.consumers)}
     existing = set(units.every().names)
-    assert named <= existing
-    assert existing - named == {"service:discovery"}  # it reads stores only
+    assert named == existing
 
 
 def test_a_kind_selects_all_of_it_and_names_select_one() -> None:

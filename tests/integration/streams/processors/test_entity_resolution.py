@@ -109,7 +109,7 @@ def expected(space: Workspace) -> dict[str, list[Any]]:
 
 
 def test_the_spec_is_a_lookup_between_its_topics() -> None:
-    assert SPEC.inputs == ("provider-items",)
+    assert SPEC.inputs == ("provider-items", "title-decisions")
     assert SPEC.outputs == ("titles",)
 
 
