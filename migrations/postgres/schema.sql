@@ -193,6 +193,40 @@ CREATE TABLE read_model_versions (
     CONSTRAINT read_model_versions_version_check CHECK ((version > 0))
 );
 
+CREATE TABLE resolution_constraints (
+    provider text NOT NULL,
+    native_id text NOT NULL,
+    other_provider text NOT NULL,
+    other_native_id text NOT NULL,
+    relation text NOT NULL,
+    decision_id text NOT NULL,
+    CONSTRAINT resolution_constraints_pkey PRIMARY KEY (provider, native_id, other_provider, other_native_id, decision_id),
+    CONSTRAINT resolution_constraints_relation_check CHECK ((relation = ANY (ARRAY['same'::text, 'different'::text])))
+);
+CREATE INDEX resolution_constraints_by_decision ON resolution_constraints USING btree (decision_id);
+
+CREATE TABLE resolution_decisions (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    decision_id text NOT NULL,
+    kind text NOT NULL,
+    operator text NOT NULL,
+    reason text NOT NULL,
+    title_id text NOT NULL,
+    request jsonb NOT NULL,
+    outcome text NOT NULL,
+    detail text NOT NULL,
+    effects jsonb NOT NULL,
+    undone_by text,
+    event_id uuid NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    log_position text NOT NULL,
+    CONSTRAINT resolution_decisions_pkey PRIMARY KEY (id),
+    CONSTRAINT resolution_decisions_decision_id_key UNIQUE (decision_id),
+    CONSTRAINT resolution_decisions_kind_check CHECK ((kind = ANY (ARRAY['confirm'::text, 'reject'::text, 'merge'::text, 'split'::text, 'undo'::text]))),
+    CONSTRAINT resolution_decisions_outcome_check CHECK ((outcome = ANY (ARRAY['applied'::text, 'refused'::text])))
+);
+CREATE INDEX resolution_decisions_by_event ON resolution_decisions USING btree (event_id);
+
 CREATE TABLE resolution_log (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     title_id uuid NOT NULL,
@@ -219,8 +253,10 @@ CREATE TABLE resolution_reviews (
     status text DEFAULT 'open'::text NOT NULL,
     event_id uuid NOT NULL,
     occurred_at timestamp with time zone NOT NULL,
+    decision_id text,
     CONSTRAINT resolution_reviews_pkey PRIMARY KEY (provider, native_id, candidate_id)
 );
+CREATE INDEX resolution_reviews_by_decision ON resolution_reviews USING btree (decision_id) WHERE (decision_id IS NOT NULL);
 CREATE INDEX resolution_reviews_open ON resolution_reviews USING btree (occurred_at, provider, native_id, candidate_id) WHERE (status = 'open'::text);
 
 CREATE TABLE schema_migrations (

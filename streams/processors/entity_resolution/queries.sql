@@ -1,4 +1,4 @@
--- Statements of lookup.py, in the order in which a batch runs them. Arrays in, rows out: their number does not depend
+-- Statements of registry.py and rulings.py, in the order in which a batch runs them. Arrays in, rows out: their number does not depend
 -- on the size of the batch.
 
 -- name: lock_stripes
@@ -122,3 +122,101 @@ ON CONFLICT (provider, native_id, candidate_id) DO UPDATE SET
     title_id = excluded.title_id, reason = excluded.reason, score = excluded.score, evidence = excluded.evidence,
     event_id = excluded.event_id, occurred_at = excluded.occurred_at
 WHERE t.status = 'open'
+
+-- name: linked_items
+-- Items that operators linked to these, over any number of links, without these themselves.
+WITH RECURSIVE given AS (
+    SELECT provider, native_id FROM unnest(%(providers)b::text[], %(native_ids)b::text[]) AS k (provider, native_id)
+), linked AS (
+    SELECT c.other_provider AS provider, c.other_native_id AS native_id
+    FROM given AS g JOIN resolution_constraints AS c USING (provider, native_id) WHERE c.relation = 'same'
+    UNION
+    SELECT c.other_provider, c.other_native_id
+    FROM linked AS l JOIN resolution_constraints AS c USING (provider, native_id) WHERE c.relation = 'same'
+)
+SELECT provider, native_id FROM linked EXCEPT SELECT provider, native_id FROM given ORDER BY 1, 2
+
+-- name: constraints_of_items
+-- What operators decided about these items, and about all that they linked to them. Few items have any.
+WITH RECURSIVE linked AS (
+    SELECT k.provider, k.native_id
+    FROM unnest(%(providers)b::text[], %(native_ids)b::text[]) AS k (provider, native_id)
+    JOIN resolution_constraints AS c USING (provider, native_id)
+    UNION
+    SELECT c.other_provider, c.other_native_id
+    FROM linked AS l JOIN resolution_constraints AS c USING (provider, native_id) WHERE c.relation = 'same'
+)
+SELECT c.provider, c.native_id, c.other_provider, c.other_native_id, c.relation, c.decision_id
+FROM linked JOIN resolution_constraints AS c USING (provider, native_id)
+
+-- name: titles_now
+-- Titles that exist, and where they lead: to themselves unless they were merged.
+SELECT t.title_id::text, coalesce(r.successor_id, t.title_id)::text
+FROM titles AS t LEFT JOIN title_redirects AS r USING (title_id)
+WHERE t.title_id = ANY (%(title_ids)b::text[]::uuid[])
+
+-- name: decision_by_id
+SELECT kind, outcome, undone_by, effects::text FROM resolution_decisions WHERE decision_id = %(decision_id)s
+
+-- name: insert_decision
+INSERT INTO resolution_decisions (
+    decision_id, kind, operator, reason, title_id, request, outcome, detail, effects, event_id, occurred_at, log_position
+) VALUES (
+    %(decision_id)s, %(kind)s, %(operator)s, %(reason)s, %(title_id)s, %(request)s::text::jsonb, %(outcome)s,
+    %(detail)s, %(effects)s::text::jsonb, %(event_id)s::text::uuid, %(occurred_at)s, %(log_position)s
+)
+
+-- name: insert_constraints
+INSERT INTO resolution_constraints (provider, native_id, other_provider, other_native_id, relation, decision_id)
+SELECT * FROM unnest(%(providers)b::text[], %(native_ids)b::text[], %(other_providers)b::text[],
+                     %(other_native_ids)b::text[], %(relations)b::text[], %(decision_ids)b::text[])
+
+-- name: delete_constraints
+DELETE FROM resolution_constraints WHERE decision_id = %(decision_id)s
+
+-- name: mark_undone
+UPDATE resolution_decisions SET undone_by = %(undone_by)s WHERE decision_id = %(decision_id)s
+
+-- name: redirects_to
+SELECT title_id::text, successor_id::text FROM title_redirects
+WHERE successor_id = ANY (%(title_ids)b::text[]::uuid[])
+
+-- name: lead_redirects
+-- Titles that had been merged into one that is itself again follow it.
+UPDATE title_redirects SET successor_id = %(successor_id)s::text::uuid
+WHERE title_id = ANY (%(title_ids)b::text[]::uuid[]) AND title_id <> %(successor_id)s::text::uuid
+
+-- name: delete_redirects
+-- Titles that are themselves again.
+DELETE FROM title_redirects WHERE title_id = ANY (%(title_ids)b::text[]::uuid[])
+
+-- name: close_confirmed
+-- Reviews whose two sides are one title now.
+UPDATE resolution_reviews AS v SET status = 'confirmed', decision_id = %(decision_id)s
+FROM unnest(%(providers)b::text[], %(native_ids)b::text[]) AS k (provider, native_id)
+JOIN provider_items AS i USING (provider, native_id)
+WHERE v.status = 'open' AND v.provider = k.provider AND v.native_id = k.native_id
+    AND i.title_id = coalesce(
+        (SELECT r.successor_id FROM title_redirects AS r WHERE r.title_id = v.candidate_id), v.candidate_id
+    )
+
+-- name: close_rejected
+-- Reviews whose two sides an operator keeps apart.
+UPDATE resolution_reviews AS v SET status = 'rejected', decision_id = %(decision_id)s
+FROM unnest(%(providers)b::text[], %(native_ids)b::text[]) AS k (provider, native_id)
+JOIN resolution_constraints AS c USING (provider, native_id)
+JOIN provider_items AS i ON i.provider = c.other_provider AND i.native_id = c.other_native_id
+WHERE v.status = 'open' AND v.provider = k.provider AND v.native_id = k.native_id AND c.relation = 'different'
+    AND i.title_id = coalesce(
+        (SELECT r.successor_id FROM title_redirects AS r WHERE r.title_id = v.candidate_id), v.candidate_id
+    )
+
+-- name: reopen_reviews
+-- What a decision had closed waits for a person again, unless it is one title by now.
+UPDATE resolution_reviews AS v SET status = 'open', decision_id = NULL
+WHERE v.decision_id = %(decision_id)s AND NOT EXISTS (
+    SELECT FROM provider_items AS i
+    WHERE i.provider = v.provider AND i.native_id = v.native_id AND i.title_id = coalesce(
+        (SELECT r.successor_id FROM title_redirects AS r WHERE r.title_id = v.candidate_id), v.candidate_id
+    )
+)

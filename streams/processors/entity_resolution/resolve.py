@@ -1,5 +1,7 @@
 """Decide, one change after the other, which title each item belongs to. Pure: changes the workspace, nothing else.
 
+0. What operators decided comes before all else (`decisions.py`): items they linked are one title, items they separated
+   never are, whatever ids and scores say.
 1. A change older than what is stored of its item is a late event: ignored. So is an upsert that changes nothing.
 2. External ids first. Titles of the same kind that own one of the item's ids, and whose ids do not contradict the
    item's, take it; several of them turn out to be one work and are merged.
@@ -17,6 +19,7 @@ from streams.processors.entity_resolution.evidence import Evidence, Score
 from streams.processors.entity_resolution.features import Features, contradict
 from streams.processors.entity_resolution.scoring import LINK, MARGIN, REVIEW, score
 from streams.processors.entity_resolution.workspace import (
+    Cause,
     Change,
     LogEntry,
     Member,
@@ -68,7 +71,7 @@ def _withdraw(space: Workspace, change: Change, member: Member | None) -> None:
     title = space.title_of(member)
     if title is not None:
         space.touch(title, change)
-        _retire_if_empty(space, change, title, member)
+        retire_if_empty(space, change, title, member)
 
 
 def _upsert(space: Workspace, change: Change, member: Member | None, features: Features) -> None:
@@ -84,16 +87,19 @@ def _upsert(space: Workspace, change: Change, member: Member | None, features: F
     if title is None:
         member.features, member.active = features, True
         _settle(space, change, member, None)
+        if member.reason == "decision" and (home := space.title_of(member)) is not None:
+            _follow_ids(space, change, member, home)
         return
     before = member.features
     member.features, member.active = features, True
     space.release(title, before)
-    if title.kind != features.kind or (len(title.members) > 1 and contradict(features.ids, title.ids(member))):
+    contradicts = len(title.members) > 1 and contradict(features.ids, title.ids(member)) is not None
+    if title.kind != features.kind or (contradicts and not space.holds(member, title)):
         _move(space, change, member, title)
         return
     space.index(title, member)
     space.touch(title, change)
-    _revive(space, change, title, member)
+    revive(space, change, title, member)
     _follow_ids(space, change, member, title)
 
 
@@ -114,18 +120,18 @@ def _settle(space: Workspace, change: Change, member: Member, home: Title | None
         space.attach(member, title, change)
         if home is None:
             space.log.append(LogEntry(title.title_id, member, "founded", "new", change))
-        _revive(space, change, title, member)
+        revive(space, change, title, member)
         return
     member.reason, member.score = placement.reason, placement.score
     space.attach(member, title, change)
-    _revive(space, change, title, member)
+    revive(space, change, title, member)
     space.log.append(
         LogEntry(
             title.title_id, member, "joined", placement.reason, change, placement.score, evidence=placement.evidence
         )
     )
     for other in placement.merged:
-        title = _merge(space, change, title, other, member)
+        title = merge(space, change, title, other, member, placement.reason)
 
 
 def _move(space: Workspace, change: Change, member: Member, title: Title) -> None:
@@ -140,7 +146,7 @@ def _move(space: Workspace, change: Change, member: Member, title: Title) -> Non
         title.status, title.successor = "merged", member.title_id
         space.log.append(LogEntry(title.title_id, member, "merged", "moved", change))
     else:
-        _retire_if_empty(space, change, title, member)
+        retire_if_empty(space, change, title, member)
 
 
 def _follow_ids(space: Workspace, change: Change, member: Member, title: Title) -> None:
@@ -149,13 +155,19 @@ def _follow_ids(space: Workspace, change: Change, member: Member, title: Title) 
     for other in _owners(space, member.features):
         if other is title or other.status == "merged":
             continue
-        if contradict(title.ids(), other.ids()) is None:
-            title = _merge(space, change, title, other, member)
-        elif member.reason == "match" and contradict(member.features.ids, other.ids()) is None:
+        apart = space.apart(title, other)
+        if not apart and contradict(title.ids(), other.ids()) is None:
+            title = merge(space, change, title, other, member, "external_id")
+        elif (
+            member.reason == "match"
+            and contradict(member.features.ids, other.ids()) is None
+            and not space.holds(member, title)
+            and not space.forbids(member, other)
+        ):
             # It was only taken for this work by its looks; the id says which one it is.
             _move(space, change, member, title)
             return
-        else:
+        elif not apart:  # else a person has looked already
             space.reviews.append(Review(member, other.title_id, "conflicting_ids", change))
 
 
@@ -170,15 +182,21 @@ def _owners(space: Workspace, features: Features) -> list[Title]:
 
 
 def _place(space: Workspace, change: Change, member: Member, features: Features) -> Placement:
-    owners = _owners(space, features)
+    linked = _linked(space, member, features)
+    if linked:
+        return Placement(linked[0], "decision", 1.0, merged=tuple(linked[1:]))
+    owners = [title for title in _owners(space, features) if not space.forbids(member, title)]
     fitting = [title for title in owners if contradict(features.ids, title.ids()) is None]
     for title in owners:
         if title not in fitting:
             space.reviews.append(Review(member, title.title_id, "conflicting_ids", change))
     if fitting:
-        first, merged = fitting[0], []
+        first = fitting[0]
+        merged: list[Title] = []
         ids = first.ids()
         for other in fitting[1:]:
+            if any(space.apart(taken, other) for taken in (first, *merged)):
+                continue
             if contradict(ids, other.ids()) is None:
                 merged.append(other)
                 ids = {source: ids.get(source, frozenset()) | values for source, values in other.ids().items()} | {
@@ -190,8 +208,20 @@ def _place(space: Workspace, change: Change, member: Member, features: Features)
     return _match(space, change, member, features)
 
 
+def _linked(space: Workspace, member: Member, features: Features) -> list[Title]:
+    """Titles of the items that an operator linked to this one, without those it must not be in one title with."""
+    found: list[Title] = []
+    for key in space.constraints.partners(member.key):
+        title = space.home_of(key)
+        if title is None or title in found or title.kind != features.kind or space.forbids(member, title):
+            continue
+        if not any(space.apart(taken, title) for taken in found):
+            found.append(title)
+    return found
+
+
 def _match(space: Workspace, change: Change, member: Member, features: Features) -> Placement:
-    candidates = space.candidates(features)
+    candidates = [title for title in space.candidates(features) if not space.forbids(member, title)]
     _note_contradictions(space, change, member, features, candidates)
     namesakes = sum(_has_name(title, features) for title in candidates)
     ranked = sorted(
@@ -258,25 +288,25 @@ def _note_contradictions(
                 break
 
 
-def _merge(space: Workspace, change: Change, one: Title, other: Title, member: Member) -> Title:
+def merge(space: Workspace, change: Cause, one: Title, other: Title, member: Member, reason: Reason) -> Title:
     """Make two titles one. The larger survives, of equal ones the older, of those the smaller id."""
     survivor, loser = sorted((one, other), key=lambda title: (-len(title.members), title.created_at, title.title_id))
     space.hand_over(loser, survivor)
     loser.status, loser.successor = "merged", survivor.title_id
     space.touch(loser, change)
     space.touch(survivor, change)
-    _revive(space, change, survivor, member)
-    space.log.append(LogEntry(loser.title_id, member, "merged", "external_id", change))
+    revive(space, change, survivor, member)
+    space.log.append(LogEntry(loser.title_id, member, "merged", reason, change))
     return survivor
 
 
-def _revive(space: Workspace, change: Change, title: Title, member: Member) -> None:
+def revive(space: Workspace, change: Cause, title: Title, member: Member) -> None:
     if title.status == "retired" and title.active_members():
         title.status = "active"
         space.log.append(LogEntry(title.title_id, member, "revived", "listed again", change))
 
 
-def _retire_if_empty(space: Workspace, change: Change, title: Title, member: Member) -> None:
+def retire_if_empty(space: Workspace, change: Cause, title: Title, member: Member) -> None:
     if title.status == "active" and not title.active_members():
         title.status = "retired"
         space.log.append(LogEntry(title.title_id, member, "retired", "last item gone", change))

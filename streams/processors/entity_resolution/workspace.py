@@ -10,14 +10,25 @@ from datetime import datetime
 from typing import Literal
 
 from schemas.envelope import derived_id
-from schemas.types.catalog import CanonicalItem, Kind, ProviderItemNormalized, ProviderItemWithdrawn
+from schemas.types.catalog import (
+    CanonicalItem,
+    DecisionUndone,
+    Kind,
+    MatchConfirmed,
+    MatchRejected,
+    MergeRequested,
+    ProviderItemNormalized,
+    ProviderItemWithdrawn,
+    SplitRequested,
+)
 from streams.processors.entity_resolution.blocking import Entry, blocks, entries, year_of
+from streams.processors.entity_resolution.constraints import Constraints, ItemKey
 from streams.processors.entity_resolution.evidence import Evidence
 from streams.processors.entity_resolution.features import Features, IdKey
 
-ItemKey = tuple[str, str]
+DecisionEvent = MatchConfirmed | MatchRejected | MergeRequested | SplitRequested | DecisionUndone
 Status = Literal["active", "retired", "merged"]
-Action = Literal["founded", "joined", "left", "merged", "retired", "revived"]
+Action = Literal["founded", "joined", "left", "merged", "retired", "revived", "decided", "refused"]
 Reason = Literal["new", "external_id", "match", "decision"]
 ReviewReason = Literal["band", "alike", "conflicting_ids"]
 
@@ -37,6 +48,17 @@ class Change:
     @property
     def item_key(self) -> ItemKey:
         return (self.event.provider, self.event.native_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One decision of an operator."""
+
+    event: DecisionEvent
+
+
+Cause = Change | Ruling
+"""Why a title changes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +98,7 @@ class Title:
     created_at: datetime
     members: dict[ItemKey, Member] = field(default_factory=dict)
     successor: str | None = None
-    cause: Change | None = None
+    cause: Cause | None = None
     """The last change of this batch that altered it; None while it stands as loaded."""
     stored: tuple[frozenset[IdKey], frozenset[Entry]] = (frozenset(), frozenset())
     """External ids and blocks it has in the database."""
@@ -110,7 +132,7 @@ class LogEntry:
     member: Member
     action: Action
     reason: str
-    change: Change
+    change: Cause
     score: float | None = None
     evidence: tuple[Evidence, ...] = ()
 
@@ -130,11 +152,19 @@ class Review:
 class Workspace:
     """Titles, items, and the two indexes over them (external ids, blocks) with everything dirty remembered."""
 
-    def __init__(self, titles: Iterable[Title] = (), tombstones: Iterable[Member] = ()) -> None:
+    def __init__(
+        self,
+        titles: Iterable[Title] = (),
+        tombstones: Iterable[Member] = (),
+        constraints: Constraints | None = None,
+    ) -> None:
+        self.constraints = constraints or Constraints()
         self.titles: dict[str, Title] = {}
         self.members: dict[ItemKey, Member] = {member.key: member for member in tombstones}
         self.id_owners: dict[IdKey, str] = {}
         self.dirty: dict[ItemKey, Member] = {}
+        self.revived: list[Title] = []
+        """Titles that were merged and are themselves again."""
         self.log: list[LogEntry] = []
         self.reviews: list[Review] = []
         self._blocks: dict[int, dict[str, set[int]]] = {}
@@ -167,14 +197,31 @@ class Workspace:
     def title_of(self, member: Member) -> Title | None:
         return None if member.title_id is None else self.titles[member.title_id]
 
-    def touch(self, title: Title, change: Change) -> None:
+    def home_of(self, key: ItemKey) -> Title | None:
+        """The title of an item, if there is such an item and it has one."""
+        member = self.members.get(key)
+        return None if member is None else self.title_of(member)
+
+    def forbids(self, member: Member, title: Title) -> bool:
+        """An operator said that the item is another work than one of the title's."""
+        return self.constraints.apart((member.key,), title.members) is not None
+
+    def apart(self, one: Title, other: Title) -> bool:
+        """An operator said that the titles are two works."""
+        return self.constraints.apart(one.members, other.members) is not None
+
+    def holds(self, member: Member, title: Title) -> bool:
+        """An operator said that the item is the same work as one of the title's."""
+        return any(key in title.members for key in self.constraints.partners(member.key))
+
+    def touch(self, title: Title, change: Cause) -> None:
         """The title changes because of `change`: one version for each, however much changes."""
         if title.cause is not change:
             title.version += 1
             title.cause = change
         title.members_changed()
 
-    def found(self, member: Member, kind: Kind, change: Change) -> Title:
+    def found(self, member: Member, kind: Kind, change: Cause) -> Title:
         """A new title whose id derives from its founding item, so that a replay from scratch makes the same id."""
         title_id = derived_id(f"{member.provider}:{member.native_id}", "entity_resolution/title", member.founded)
         member.founded += 1
@@ -182,14 +229,14 @@ class Workspace:
         self.titles[title_id] = title
         return title
 
-    def attach(self, member: Member, title: Title, change: Change) -> None:
+    def attach(self, member: Member, title: Title, change: Cause) -> None:
         member.title_id = title.title_id
         title.members[member.key] = member
         self.index(title, member)
         self.touch(title, change)
         self.dirty[member.key] = member
 
-    def detach(self, member: Member, title: Title, change: Change) -> None:
+    def detach(self, member: Member, title: Title, change: Cause) -> None:
         del title.members[member.key]
         self.touch(title, change)
         self.release(title, member.features)

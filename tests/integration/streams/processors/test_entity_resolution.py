@@ -29,14 +29,17 @@ from tests.support.canonical_items import an_item, ids, people, received, upsert
 from tests.support.pipeline import settings_for
 from tests.support.resolving import Event, histories, resolved
 
-TABLES = "titles, provider_items, title_external_ids, title_blocks, title_redirects, resolution_log, resolution_reviews"
+TABLES = (
+    "titles, provider_items, title_external_ids, title_blocks, title_redirects, resolution_log, resolution_reviews, "
+    "resolution_decisions, resolution_constraints"
+)
 
 
 @pytest.fixture(scope="module")
 def dsn(postgres_database: PostgresDatabase) -> str:
     folder = Path(migrations.__file__).with_name("postgres")
     with connect_plain(postgres_database.dsn, "test") as connection:
-        for path in sorted(folder.glob("000[12]_pre_*.sql")):
+        for path in sorted(folder.glob("*_pre_title_[di]*.sql")):
             connection.execute(path.read_text())
     return postgres_database.dsn
 
