@@ -19,9 +19,10 @@ def ingestion() -> "tuple[ServiceSpec, ...]":
 
 
 def discovery() -> "tuple[ServiceSpec, ...]":
+    from command_api.services import resolution as commands
     from query_api.services import discovery, resolution
 
-    return discovery.SPEC, resolution.SPEC
+    return discovery.SPEC, resolution.SPEC, commands.SPEC
 
 
 def sync() -> "tuple[ServiceSpec, ...]":

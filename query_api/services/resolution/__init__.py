@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from query_api.services.resolution.controller import HistoryController, ReviewsController
 from query_api.services.resolution.reader import RegistryReader
 from runtime.connections import postgres
-from runtime.http.auth import Bearer
+from runtime.http.auth import operators_of
 from runtime.http.service import Resources, ServiceSpec
 from runtime.settings import Settings
 
@@ -19,7 +19,7 @@ async def _resources(settings: Settings) -> AsyncIterator[Resources]:
     pool = postgres.reader_pool(settings.postgres_reader_dsn, "mg-resolution", size=2)
     await pool.open(wait=False)
     try:
-        yield Resources({"registry": RegistryReader(pool), "operator": Bearer(settings.operator_token)})
+        yield Resources({"registry": RegistryReader(pool), "operators": operators_of(settings)})
     finally:
         await pool.close()
 
@@ -28,6 +28,6 @@ SPEC = ServiceSpec(
     name="resolution",
     controllers=(HistoryController, ReviewsController),
     resources=_resources,
-    dependencies=("registry", "operator"),
+    dependencies=("registry", "operators"),
     description="How titles came about; reviews are for operators (bearer token `MG_OPERATOR_TOKEN`).",
 )

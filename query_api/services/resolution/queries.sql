@@ -6,10 +6,11 @@ WHERE t.title_id = %(title_id)s::text::uuid
 
 -- name: history_of_title
 -- In the order in which it was decided.
-SELECT id, provider, native_id, action, reason, score, evidence::text AS evidence, occurred_at
-FROM resolution_log
-WHERE title_id = %(title_id)s::text::uuid AND id > %(after)s::bigint
-ORDER BY id LIMIT %(limit)s::integer
+SELECT l.id, l.provider, l.native_id, l.action, l.reason, l.score, l.evidence::text AS evidence, l.occurred_at,
+       d.decision_id, d.kind, d.operator, d.reason AS why, d.outcome, d.detail
+FROM resolution_log AS l LEFT JOIN resolution_decisions AS d USING (event_id)
+WHERE l.title_id = %(title_id)s::text::uuid AND l.id > %(after)s::bigint
+ORDER BY l.id LIMIT %(limit)s::integer
 
 -- name: open_reviews
 -- Oldest first, with what both sides are called.
@@ -25,3 +26,14 @@ WHERE r.status = 'open' AND (
        > (%(occurred_at)s::timestamptz, %(provider)s::text, %(native_id)s::text, %(candidate_id)s::text::uuid)
 )
 ORDER BY r.occurred_at, r.provider, r.native_id, r.candidate_id LIMIT %(limit)s::integer
+
+-- name: decision
+SELECT decision_id, kind, operator, reason, title_id, outcome, detail, undone_by, occurred_at
+FROM resolution_decisions WHERE decision_id = %(decision_id)s
+
+-- name: decisions
+-- Newest first.
+SELECT id, decision_id, kind, operator, reason, title_id, outcome, detail, undone_by, occurred_at
+FROM resolution_decisions
+WHERE %(before)s::bigint IS NULL OR id < %(before)s::bigint
+ORDER BY id DESC LIMIT %(limit)s::integer

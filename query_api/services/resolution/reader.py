@@ -30,6 +30,12 @@ class ReviewStart(msgspec.Struct, frozen=True, array_like=True):
     candidate_id: str
 
 
+class DecisionStart(msgspec.Struct, frozen=True, array_like=True):
+    """The last decision of the page before."""
+
+    id: int
+
+
 class RegistryReader:
     """PostgreSQL, by the read-only role. A store that is away is a Problem (503)."""
 
@@ -56,3 +62,10 @@ class RegistryReader:
             "limit": limit,
         }
         return await rows(self._pool, _SQL["open_reviews"], parameters)
+
+    async def decision(self, decision_id: str) -> dict[str, Any] | None:
+        found = await rows(self._pool, _SQL["decision"], {"decision_id": decision_id})
+        return found[0] if found else None
+
+    async def decisions(self, after: DecisionStart | None, limit: int) -> Sequence[dict[str, Any]]:
+        return await rows(self._pool, _SQL["decisions"], {"before": after and after.id, "limit": limit})
