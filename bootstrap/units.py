@@ -48,8 +48,8 @@ SERVICES: tuple[Service, ...] = (
         "discovery",
         parts.discovery,
         ("title_catalog", "availability", "title_search", "trending"),
-        "PostgreSQL, Qdrant, Redis (read)",
-        "Titles, where to watch them, search, what is watched most",
+        "Redis, PostgreSQL and Qdrant (read)",
+        "Titles, where to watch them, search, what is watched most; takes operators' decisions",
     ),
     Service(
         "sync",
