@@ -305,6 +305,7 @@ CREATE INDEX title_catalog_v1_episodes ON title_catalog_v1 USING btree (((docume
 CREATE INDEX title_catalog_v1_name_key ON title_catalog_v1 USING btree (name_key text_pattern_ops);
 CREATE INDEX title_catalog_v1_name_keys ON title_catalog_v1 USING gin (name_keys);
 CREATE INDEX title_catalog_v1_popularity ON title_catalog_v1 USING btree (popularity DESC, title_id) WHERE (state = 'live'::text);
+CREATE INDEX title_catalog_v1_successors ON title_catalog_v1 USING btree (successor_id) WHERE (successor_id IS NOT NULL);
 
 CREATE TABLE title_external_ids (
     source text NOT NULL,

@@ -17,7 +17,8 @@ LEFT JOIN page ON true
 ORDER BY page.rank, page.title_id;
 
 -- name: candidates
--- What could be continued: everything unfinished, and what is finished of series. A merged title counts as its successor.
+-- What could be continued: everything unfinished, and what is finished of series. A merged title counts as its successor,
+-- over at most ten mergers.
 -- `stamp` is the clock of the position, or of the mark that came after it.
 SELECT w.title_id, w.finished,
     CASE
@@ -39,7 +40,17 @@ SELECT w.title_id, w.finished,
     END AS episode_number
 FROM watch_state AS w
 LEFT JOIN title_catalog AS t ON t.title_id = w.title_id COLLATE "default"
-LEFT JOIN title_catalog AS s ON t.state = 'merged' AND s.title_id = t.successor_id
+LEFT JOIN LATERAL (
+    WITH RECURSIVE followed AS (
+        SELECT n.title_id, n.state, n.successor_id, n.kind, n.name, n.document, 1 AS hops
+        FROM title_catalog AS n WHERE t.state = 'merged' AND n.title_id = t.successor_id
+        UNION ALL
+        SELECT n.title_id, n.state, n.successor_id, n.kind, n.name, n.document, f.hops + 1
+        FROM followed AS f JOIN title_catalog AS n ON n.title_id = f.successor_id
+        WHERE f.state = 'merged' AND f.hops < 10
+    )
+    SELECT title_id, kind, name, document FROM followed ORDER BY hops DESC LIMIT 1
+) AS s ON true
 WHERE w.user_id = %(user_id)s
     AND (
         NOT w.finished
@@ -73,6 +84,27 @@ SELECT user_id, title_id, position_ms, duration_ms, position_hlc, position_devic
     watched_device, finished, event_at, revision
 FROM watch_state
 WHERE user_id = %(user_id)s AND title_id = ANY(%(title_ids)s::text[]);
+
+-- name: watch_states_as_one
+-- Of a title, of the one it was merged into, and of all that were merged into that, each over at most ten mergers.
+WITH RECURSIVE onwards AS (
+    SELECT title_id, state, successor_id, 0 AS hops FROM title_catalog WHERE title_id = %(title_id)s::text
+    UNION ALL
+    SELECT t.title_id, t.state, t.successor_id, o.hops + 1
+    FROM onwards AS o JOIN title_catalog AS t ON t.title_id = o.successor_id
+    WHERE o.state = 'merged' AND o.hops < 10
+), family AS (
+    SELECT title_id, 0 AS hops FROM (SELECT title_id FROM onwards ORDER BY hops DESC LIMIT 1) AS final
+    UNION
+    SELECT t.title_id, f.hops + 1
+    FROM family AS f JOIN title_catalog AS t ON t.successor_id = f.title_id
+    WHERE t.state = 'merged' AND f.hops < 10
+)
+SELECT user_id, title_id, position_ms, duration_ms, position_hlc, position_device, watched, watched_hlc,
+    watched_device, finished, event_at, revision
+FROM watch_state
+WHERE user_id = %(user_id)s AND title_id = ANY(ARRAY(SELECT title_id FROM family UNION SELECT %(title_id)s::text))
+ORDER BY title_id;
 
 -- name: ratings
 -- Newest first.

@@ -10,6 +10,7 @@ from msgspec import Struct
 from query_api.reading import in_utc, rows, snapshot
 from query_api.services.sync import continuing
 from query_api.services.sync.continuing import Candidate, Entry, Place
+from query_api.services.sync.merged_titles import as_one
 from query_api.sessions.reader import SessionStart, read_sessions
 from query_api.title_cards.reader import CatalogEntry, read_cards
 from query_api.user_changes.cursor import Cursor
@@ -98,8 +99,9 @@ class StoredSyncReader:
         return Continued(tuple(entries), {row.title_id: row for row in found})
 
     async def watch_state(self, user_id: str, title_id: str) -> WatchStateRow | None:
-        found = await rows(self._pool, _SQL["watch_states"], {"user_id": user_id, "title_ids": [title_id]})
-        return msgspec.convert(in_utc(found[0]), WatchStateRow) if found else None
+        """Also what was reported under titles that were merged with it: the newest position, and the newest mark."""
+        found = await rows(self._pool, _SQL["watch_states_as_one"], {"user_id": user_id, "title_id": title_id})
+        return as_one(title_id, msgspec.convert([in_utc(row) for row in found], list[WatchStateRow]))
 
     async def sessions(self, user_id: str, after: SessionStart | None, limit: int) -> Sequence[SessionRow]:
         return await read_sessions(self._pool, user_id, after, limit)

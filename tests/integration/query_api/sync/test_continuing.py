@@ -118,6 +118,13 @@ async def test_merged_titles_are_one(client: Client, written: Written) -> None:
     assert (item["titleId"], item["successorId"], item["title"]["name"]) == ("between", "heat", "Heat")
 
 
+async def test_titles_merged_one_after_the_other_are_one(client: Client, written: Written) -> None:
+    touched(written, "chain", "heat", 5)
+    touched(written, "chain", "twin", 6)
+    (item,) = (await page(client, "chain"))["items"]
+    assert (item["titleId"], item["successorId"], item["title"]["name"]) == ("twin", "heat", "Heat")
+
+
 async def test_the_catalog_s_index_finds_episodes(written: Written) -> None:
     """The planner would rather scan a table as small as a test's."""
     with written.transaction():

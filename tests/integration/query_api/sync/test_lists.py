@@ -112,6 +112,23 @@ async def test_progress(client: Client, written: Written) -> None:
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
 
 
+async def test_progress_of_merged_titles_is_one(client: Client, written: Written) -> None:
+    """`twin` became `between`, which became `heat`."""
+    user_rows.watch_state(written, "fol", "twin", position_hlc=50, position_ms=300_000)
+    for title in ("twin", "between", "heat"):
+        found = await get(client, "fol", f"progress/{title}")
+        assert (found["titleId"], found["position"]["positionMs"]) == (title, 300_000)
+    user_rows.watch_state(written, "fol", "heat", position_hlc=40, position_ms=100, watched=True, watched_hlc=60,
+                          watched_device="phone", finished=True)  # fmt: skip
+    found = await get(client, "fol", "progress/between")
+    assert (found["position"]["positionMs"], found["watched"]["value"], found["finished"]) == (300_000, True, True)
+    user_rows.watch_state(written, "fol", "between", position_hlc=70, position_ms=200)
+    found = await get(client, "fol", "progress/twin")
+    assert (found["position"]["positionMs"], found["watched"]["value"], found["finished"]) == (200, True, False)
+    answer = await client.get("/v1/users/fol/progress/ran", headers=bearer("fol"))
+    assert answer.status_code == 404
+
+
 async def test_history_is_newest_first(client: Client, written: Written) -> None:
     for number in range(7):
         begun = AT - timedelta(days=20 * (number // 2))  # in several months, and pairs of the same time
