@@ -45,7 +45,7 @@ HELP = {
     "rebuild": "Fill a read model anew from the log and switch.",
     "catalog": "Providers' catalogs: import a file.",
     "pull": "Catalogs of a provider that has to be asked.",
-    "resolve": "Why two items are one work, or are not.",
+    "resolve": "Why two items are one work, or are not; decide it.",
     "token": "A token for a user's device, on the local stack.",
     "device": "A device to try sync on, in the terminal.",
     "replay": "Ratings as the playback they came from.",

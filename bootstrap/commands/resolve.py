@@ -1,10 +1,11 @@
-"""`mg resolve`: why two items are one work, or are not."""
+"""`mg resolve`: why two items are one work, or are not; and an operator's word on it."""
 
 import json
 
 import click
 
 from bootstrap import outcomes
+from bootstrap.commands import decide
 from bootstrap.terminal import table
 from runtime import settings as settings_module
 from runtime.settings import Settings
@@ -16,6 +17,10 @@ from streams.processors.entity_resolution.scoring import LINK, REVIEW, score
 @click.group()
 def resolve() -> None:
     """Which items are one work, and why."""
+
+
+for _command in decide.COMMANDS:
+    resolve.add_command(_command)
 
 
 @resolve.command()
