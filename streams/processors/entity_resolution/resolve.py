@@ -183,8 +183,20 @@ def _owners(space: Workspace, features: Features) -> list[Title]:
 
 def _place(space: Workspace, change: Change, member: Member, features: Features) -> Placement:
     linked = _linked(space, member, features)
-    if linked:
-        return Placement(linked[0], "decision", 1.0, merged=tuple(linked[1:]))
+    if not linked:
+        return _place_by_itself(space, change, member, features)
+    reviews = len(space.reviews)
+    found = _place_by_itself(space, change, member, features)
+    del space.reviews[reviews:]  # where it belongs is decided
+    # What it would have joined is the same work too: as if it had been there when the decision was taken.
+    for title in (found.title, *found.merged):
+        if title is not None and title not in linked and not any(space.apart(taken, title) for taken in linked):
+            linked.append(title)
+    return Placement(linked[0], "decision", 1.0, merged=tuple(linked[1:]))
+
+
+def _place_by_itself(space: Workspace, change: Change, member: Member, features: Features) -> Placement:
+    """By ids, else by what it says."""
     owners = [title for title in _owners(space, features) if not space.forbids(member, title)]
     fitting = [title for title in owners if contradict(features.ids, title.ids()) is None]
     for title in owners:

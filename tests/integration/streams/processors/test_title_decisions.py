@@ -338,6 +338,13 @@ def test_decisions_that_come_before_the_items_hold_when_they_come(registry: Regi
     assert registry.groups() == groups("beta:1", "alpha:1 gamma:1", "delta:1 delta:2")
 
 
+def test_a_linked_item_brings_along_what_it_would_have_joined_by_itself(registry: Registry) -> None:
+    registry.feed(merge("d1", "alpha:1", "beta:2"))
+    registry.items(alpha_1=AMBER, gamma_2=BIRCH, beta_2=BIRCH)
+    assert registry.groups() == groups("alpha:1 gamma:2 beta:2"), "as after the same decision with all of them there"
+    assert registry.rows("SELECT count(*) FROM resolution_reviews") == [(0,)]
+
+
 def test_the_history_says_who_decided_also_what_was_refused(registry: Registry) -> None:
     registry.items(alpha_1=AMBER, gamma_1=BIRCH)
     titles = registry.titles
