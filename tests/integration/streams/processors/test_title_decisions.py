@@ -327,15 +327,20 @@ def test_a_decision_read_twice_is_one(registry: Registry) -> None:
     assert registry.stored() == before
 
 
-def test_decisions_that_come_before_the_items_hold_when_they_come(registry: Registry) -> None:
-    registry.feed(
+@pytest.mark.parametrize("decisions_first", [True, False])
+def test_decisions_that_come_before_the_items_hold_when_they_come(registry: Registry, decisions_first: bool) -> None:
+    made = (
         merge("d1", "alpha:1", "gamma:1"),
         reject("d2", "beta:1", "alpha:1"),
         split("d3", "delta:1 delta:2", "beta:1"),
     )
-    assert {registry.outcome(name) for name in ("d1", "d2", "d3")} == {("applied", "waits_for_items")}
+    if decisions_first:
+        registry.feed(*made)
+        assert {registry.outcome(name) for name in ("d1", "d2", "d3")} == {("applied", "waits_for_items")}
     registry.items(delta_2=CEDAR, beta_1=AMBER, gamma_1=BIRCH, alpha_1=AMBER, delta_1=AMBER)
-    assert registry.groups() == groups("beta:1", "alpha:1 gamma:1", "delta:1 delta:2")
+    if not decisions_first:
+        registry.feed(*made)
+    assert registry.groups() == groups("beta:1", "alpha:1 gamma:1 delta:1 delta:2")
 
 
 def test_a_linked_item_brings_along_what_it_would_have_joined_by_itself(registry: Registry) -> None:
