@@ -22,7 +22,7 @@ def test_a_processor_has_one_of_transform_lookup_and_state() -> None:
 
 def test_topics_are_what_the_topic_files_say() -> None:
     spec = ProcessorSpec("entity_resolution", transform=nothing)
-    assert spec.inputs == ("provider-items",)
+    assert spec.inputs == ("provider-items", "title-decisions")
     assert spec.outputs == ("titles",)
     assert ProcessorSpec("unknown", transform=nothing).inputs == ()
     assert consumed_by("materializer:title_search") == ("title-embeddings", "titles")
