@@ -27,9 +27,10 @@ CREATE TABLE resolution_constraints (
     other_provider  text NOT NULL,
     other_native_id text NOT NULL,
     relation        text NOT NULL CHECK (relation IN ('same', 'different')),
-    decision_id     text NOT NULL,
-    PRIMARY KEY (provider, native_id, other_provider, other_native_id, decision_id)
+    decision_id     text NOT NULL
 );
+-- No primary key: two long ids of items and one of a decision do not fit into one entry of an index.
+CREATE INDEX resolution_constraints_by_item ON resolution_constraints (provider, native_id);
 CREATE INDEX resolution_constraints_by_decision ON resolution_constraints (decision_id);
 
 -- The decision that closed a review; undoing it opens the review again.

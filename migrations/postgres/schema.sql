@@ -200,10 +200,10 @@ CREATE TABLE resolution_constraints (
     other_native_id text NOT NULL,
     relation text NOT NULL,
     decision_id text NOT NULL,
-    CONSTRAINT resolution_constraints_pkey PRIMARY KEY (provider, native_id, other_provider, other_native_id, decision_id),
     CONSTRAINT resolution_constraints_relation_check CHECK ((relation = ANY (ARRAY['same'::text, 'different'::text])))
 );
 CREATE INDEX resolution_constraints_by_decision ON resolution_constraints USING btree (decision_id);
+CREATE INDEX resolution_constraints_by_item ON resolution_constraints USING btree (provider, native_id);
 
 CREATE TABLE resolution_decisions (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

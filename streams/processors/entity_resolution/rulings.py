@@ -17,6 +17,7 @@ from streams.processors.entity_resolution.events import TitleEvent, events
 from streams.processors.entity_resolution.workspace import DecisionEvent, Ruling, Workspace
 
 _SQL = sql.beside(__file__)
+_MOST_ID_CHARACTERS = 256
 
 
 class Placed(NamedTuple):
@@ -34,9 +35,17 @@ def checked(placed: Placed) -> Placed:
     """Raises InvalidEvent for what cannot be stored."""
     if any("\0" in text for text in _texts(msgspec.to_builtins(placed.event))):
         raise InvalidEvent("nul_in_text", "PostgreSQL text cannot hold NUL")
+    if max(map(len, _ids(placed.event))) > _MOST_ID_CHARACTERS:
+        raise InvalidEvent("id_too_long", f"ids have at most {_MOST_ID_CHARACTERS} characters")
     if not _is_uuid(placed.event.event_id):
         raise InvalidEvent("bad_event_id", "the event's id is no UUID")
     return placed
+
+
+def _ids(event: DecisionEvent) -> list[str]:
+    """What is looked up by an index, whose entries have a largest size."""
+    one, other = decisions.sides(event)
+    return [event.decision_id, *(text for key in (*one, *other) for text in key)]
 
 
 def _texts(value: Any) -> Iterator[str]:

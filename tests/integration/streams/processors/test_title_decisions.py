@@ -350,6 +350,13 @@ def test_a_linked_item_brings_along_what_it_would_have_joined_by_itself(registry
     assert registry.rows("SELECT count(*) FROM resolution_reviews") == [(0,)]
 
 
+def test_the_longest_ids_are_stored(registry: Registry) -> None:
+    one, other = (f"{letter * 256}:{chr(0x1F3AC) * 256}" for letter in "ab")
+    registry.feed(reject("d" * 256, one, other))
+    registry.feed(upserted(one, AMBER), upserted(other, AMBER))
+    assert registry.groups() == groups(one, other)
+
+
 def test_the_history_says_who_decided_also_what_was_refused(registry: Registry) -> None:
     registry.items(alpha_1=AMBER, gamma_1=BIRCH)
     titles = registry.titles
@@ -370,15 +377,24 @@ def test_the_history_says_who_decided_also_what_was_refused(registry: Registry) 
 
 @pytest.mark.parametrize(
     "event",
-    [merge("d\0", "alpha:1", "gamma:1"), merge("d1", "alpha:\0", "gamma:1"), undo("d1", "\0")],
-    ids=["id", "item", "undone"],
+    [
+        merge("d\0", "alpha:1", "gamma:1"),
+        merge("d1", "alpha:\0", "gamma:1"),
+        undo("d1", "\0"),
+        merge("d" * 257, "alpha:1", "gamma:1"),
+        reject("d1", "alpha:1", "gamma:" + "1" * 257),
+    ],
+    ids=["id", "item", "undone", "long-id", "long-item"],
 )
 def test_what_can_never_be_stored_is_refused_and_the_rest_goes_on(registry: Registry, event: DecisionEvent) -> None:
     lookup = EntityResolution()
     batch = [placed(event, 0), received(upserted("alpha:1", AMBER), 1), placed(undo("d9", "d8", "not a title"), 1)]
     with registry.connection.transaction(), registry.connection.cursor() as cursor:
         decision = lookup.decide(cursor, batch)
-    assert [(one.received, one.error.reason) for one in decision.rejected] == [(batch[0], "nul_in_text")]
+    assert [(one.received, one.error.reason) for one in decision.rejected] in (
+        [(batch[0], "nul_in_text")],
+        [(batch[0], "id_too_long")],
+    )
     assert len(decision.events) == 1
     assert registry.outcome("d9") == ("refused", "unknown_decision")
 
