@@ -22,6 +22,9 @@ from runtime import settings as settings_module
 from runtime.backoff import Backoff
 from runtime.clock import SystemClock
 from runtime.connections import postgres
+from runtime.http import serving
+from runtime.http.admin import build_admin
+from runtime.http.serving import Listener
 from runtime.settings import Secret, Settings
 
 _SHOWN = 5
@@ -31,7 +34,8 @@ _SHOWN = 5
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--once", is_flag=True, help="One round, for a scheduler; exit code 1 when a stream had trouble.")
 @click.option("--url", help="Ingestion service (default: the local one).")
-def pull(file: Path, once: bool, url: str | None) -> None:
+@click.option("--admin-port", type=int, metavar="PORT", help="Serve health and metrics there.")
+def pull(file: Path, once: bool, url: str | None, admin_port: int | None) -> None:
     """Ask a provider for its changes, as FILE (YAML) says, and send them on; see docs/providers.md."""
     settings = settings_module.load()
     configuration, keys = read(file)
@@ -46,13 +50,19 @@ def pull(file: Path, once: bool, url: str | None) -> None:
         except (postgres.Error, LeadershipLost) as error:
             raise click.ClickException(_line(error)) from None
         raise SystemExit(1 if found.troubles else 0)
-    asyncio.run(_for_ever(settings, configuration, keys, importer))
+    asyncio.run(_for_ever(settings, configuration, keys, importer, admin_port))
 
 
 async def _for_ever(
-    settings: Settings, configuration: PullConfiguration, keys: tuple[Secret, ...], importer: Importer
+    settings: Settings,
+    configuration: PullConfiguration,
+    keys: tuple[Secret, ...],
+    importer: Importer,
+    admin_port: int | None,
 ) -> None:
     """A database that is away, or a lock that was lost, is waited for: then this process stands by again."""
+    if admin_port is not None:
+        await serving.start([Listener(build_admin(list), admin_port, settings.listen_host)])
     backoff = Backoff(first=1.0, most=30.0)
     while True:
         try:

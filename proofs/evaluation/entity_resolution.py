@@ -32,10 +32,11 @@ from runtime import settings
 from schemas.envelope import derived_id
 from schemas.types.catalog import CanonicalItem, ProviderItemNormalized
 from streams.engine.outcome import InvalidEvent
+from streams.processors.entity_resolution.constraints import ItemKey
 from streams.processors.entity_resolution.features import Features
 from streams.processors.entity_resolution.names import name_key
 from streams.processors.entity_resolution.resolve import resolve
-from streams.processors.entity_resolution.workspace import Change, ItemKey, Workspace
+from streams.processors.entity_resolution.workspace import Change, Workspace
 from streams.processors.normalization.adapters import ADAPTERS
 from streams.processors.normalization.draft import finish
 

@@ -19,6 +19,7 @@ from bootstrap.pulling.fetching import Fetcher, FetchFailed
 from bootstrap.pulling.source import Bookmark
 from command_api.services import ingestion
 from migrations import runner
+from proofs.system import free_ports
 from runtime import settings as settings_module
 from runtime.http import serving
 from runtime.http.app import build_app
@@ -129,8 +130,10 @@ def test_a_killed_puller_goes_on_in_mid_walk_and_nothing_is_missing(edge: Edge, 
     server = Aggregator(60, start=4_000_000_000)
     with listening(server) as url:
         pull = pull_from(url, edge, tmp_path, "k1\n", per_minute=240)
-        process = pull.start()
+        (admin,) = free_ports(1)
+        process = pull.start("--admin-port", str(admin))
         until(lambda: len(server.pages()) >= 6, what="the sixth page")
+        assert 'mg_pull_requests_total{outcome="answered"' in httpx.get(f"http://127.0.0.1:{admin}/metrics").text
         process.kill()
         process.communicate(timeout=30)
         before = len(server.pages())

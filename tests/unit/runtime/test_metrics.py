@@ -24,7 +24,7 @@ def test_no_label_can_hold_a_path_an_id_or_a_secret() -> None:
     labels = {label for metric in DECLARED.values() for label in metric._labelnames}
     assert labels <= {
         "unit", "outcome", "reason", "kind", "client", "service", "method", "route", "status", "provider", "action",
-        "problem", "leg", "type", "ending", "transport", "cause",
+        "problem", "leg", "type", "ending", "transport", "cause", "stream",
     }  # fmt: skip
 
 
