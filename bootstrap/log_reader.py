@@ -14,6 +14,7 @@ from streams.engine.materializer import headers_of
 from streams.engine.spec import Headers
 
 _SECONDS = 10.0
+_PAUSE_SECONDS = 0.2
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -51,10 +52,7 @@ class LogReader:
 
     def ends(self, topic: str) -> dict[int, tuple[int, int]]:
         """First and next offset of each partition."""
-        return {
-            partition: self._consumer.get_watermark_offsets(TopicPartition(self._prefix + topic, partition), _SECONDS)
-            for partition in self.partitions(topic)
-        }
+        return {partition: self._ends_of(topic, partition) for partition in self.partitions(topic)}
 
     def record(self, topic: str, partition: int, offset: int) -> Record | None:
         """The record at an offset, or None when it is gone."""
@@ -93,6 +91,18 @@ class LogReader:
                 yield self._record(message)
             if place in left and (message.offset() or 0) >= left[place] - 1:
                 del left[place]
+
+    def _ends_of(self, topic: str, partition: int) -> tuple[int, int]:
+        """A partition has no leader while its broker starts again: it is asked until it has one, or ten seconds long."""
+        give_up = time.monotonic() + _SECONDS
+        while True:
+            try:
+                return self._consumer.get_watermark_offsets(TopicPartition(self._prefix + topic, partition), _SECONDS)
+            except KafkaException as error:
+                if time.monotonic() >= give_up:
+                    said = error.args[0].str()
+                    raise ConnectionError(f"Kafka at {self._bootstrap} does not answer for {topic}: {said}") from error
+                time.sleep(_PAUSE_SECONDS)
 
     def _start(self, topic: str, partition: int, start: str | datetime) -> int:
         if start == "earliest":

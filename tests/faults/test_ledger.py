@@ -19,7 +19,7 @@ _BROKEN: dict[str, tuple[float, tuple[str, ...]]] = {
 
 
 def test_short_run_of_the_ledger(run_folder: Path) -> None:
-    evidence = run.run(home_from(), run.Plan(60, _SHORT, 7), folder=run_folder / "ledger")
+    evidence = run.run(home_from(), run.Plan(45, _SHORT, 7), folder=run_folder / "ledger")
     assert checker.judge(evidence) == []
     assert all(each.acknowledged for each in evidence.posted)
     assert len(evidence.posted) > 500
