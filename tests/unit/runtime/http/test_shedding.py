@@ -1,0 +1,155 @@
+"""One request more than a service works on at once is refused; whatever ended a request, its place is free again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Controller, get
+
+from runtime import metrics
+from runtime.http.app import build_app
+from runtime.http.service import Resources, ServiceSpec
+from runtime.http.shedding import Bounded
+from tests.support.webhooks import serving, settings
+
+MOST = 3
+
+
+class Gate:
+    """Answers wait here."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.waiting = 0
+
+
+GATES: dict[str, Gate] = {}
+
+
+class SlowController(Controller):
+    path = "/v1/slow"
+
+    @get("/")
+    async def slow(self) -> str:
+        GATES["now"].waiting += 1
+        await GATES["now"].open.wait()
+        return "done"
+
+    @get("/broken")
+    async def broken(self) -> str:
+        raise KeyError("x")
+
+
+@asynccontextmanager
+async def resources(_: Any) -> AsyncIterator[Resources]:
+    yield Resources({})
+
+
+@pytest.fixture
+async def gate() -> AsyncIterator[Gate]:
+    GATES["now"] = Gate()
+    yield GATES["now"]
+    GATES["now"].open.set()
+
+
+@asynccontextmanager
+async def edge(tmp_path: Path, most: int) -> AsyncIterator[httpx.AsyncClient]:
+    spec = ServiceSpec("slow", (SlowController,), resources, ())
+    async with serving(build_app("slow", [spec], settings(tmp_path, http_in_flight=most))) as client:
+        yield client
+
+
+async def busy(client: httpx.AsyncClient, gate: Gate, count: int) -> list["asyncio.Task[httpx.Response]"]:
+    tasks = [asyncio.create_task(client.get("/v1/slow")) for _ in range(count)]
+    while gate.waiting < count:  # noqa: ASYNC110 - what is counted is counted by the handler
+        await asyncio.sleep(0.001)
+    return tasks
+
+
+async def test_what_does_not_fit_is_refused_as_a_problem_and_told_when_to_come_again(
+    tmp_path: Path, gate: Gate
+) -> None:
+    before = metrics.HTTP_SHED.labels("slow")._value.get()
+    async with edge(tmp_path, MOST) as client:
+        tasks = await busy(client, gate, MOST)
+        refused = await client.get("/v1/slow")
+        assert refused.status_code == 503
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.headers["retry-after"] == "1"
+        assert refused.headers["cache-control"] == "no-store"
+        assert refused.json()["type"] == "/problems/overloaded"
+        assert refused.json()["requestId"] == refused.headers["x-request-id"]
+        assert (await client.get(refused.json()["type"])).status_code == 503, "explanations can wait as well"
+        gate.open.set()
+        assert [answer.text for answer in await asyncio.gather(*tasks)] == ["done"] * MOST
+        assert (await client.get("/v1/slow")).text == "done"
+        assert (await client.get("/problems/overloaded")).status_code == 200
+    assert metrics.HTTP_SHED.labels("slow")._value.get() == before + 2
+
+
+async def test_health_and_metrics_are_always_answered(tmp_path: Path, gate: Gate) -> None:
+    async with edge(tmp_path, MOST) as client:
+        await busy(client, gate, MOST)
+        for path in ("/health/live", "/health/ready", "/metrics"):
+            assert (await client.get(path)).status_code == 200
+        gate.open.set()
+
+
+async def test_errors_and_unknown_paths_give_their_place_back(tmp_path: Path, gate: Gate) -> None:
+    async with edge(tmp_path, MOST) as client:
+        for _ in range(MOST + 1):
+            assert (await client.get("/v1/slow/broken")).status_code == 500
+            assert (await client.get("/v1/nothing")).status_code == 404
+        await busy(client, gate, MOST)
+        gate.open.set()
+
+
+async def test_a_caller_that_leaves_gives_its_place_back(tmp_path: Path, gate: Gate) -> None:
+    async with edge(tmp_path, MOST) as client:
+        tasks = await busy(client, gate, MOST)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        gate.open.set()
+        assert (await client.get("/v1/slow")).status_code == 200
+
+
+async def test_an_answer_that_has_begun_takes_no_place() -> None:
+    """The live channel would else be full when as many people listen as requests may be worked on."""
+    begun, finish = asyncio.Event(), asyncio.Event()
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        begun.set()
+        await finish.wait()
+
+    async def receive() -> Any: ...
+
+    statuses: list[int] = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    bounded = Bounded(app, "slow", 1)
+    scope: Any = {"type": "http", "path": "/v1/live", "state": {}}
+    tasks = []
+    for _ in range(3):
+        begun.clear()
+        tasks.append(asyncio.create_task(bounded(scope, receive, send)))
+        await begun.wait()
+    assert statuses == [200, 200, 200]
+    finish.set()
+    await asyncio.gather(*tasks)
+
+
+@pytest.mark.parametrize("most", [0, -1])
+async def test_no_bound(tmp_path: Path, gate: Gate, most: int) -> None:
+    async with edge(tmp_path, most) as client:
+        tasks = await busy(client, gate, 20)
+        gate.open.set()
+        assert {answer.status_code for answer in await asyncio.gather(*tasks)} == {200}
