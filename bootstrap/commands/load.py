@@ -1,5 +1,6 @@
 """`mg load`: the whole system under mixed traffic; figures with bars, exit code 0 only when every bar holds."""
 
+import math
 from pathlib import Path
 
 import click
@@ -26,6 +27,8 @@ _PROFILES = ("evening", "overload")
 @click.option("--json", "as_json", is_flag=True, help="A list of {name, value, unit, bar, holds, samples}.")
 def load(profile: str, minutes: float, seed: int, record: Path | None, image: Path | None, as_json: bool) -> None:
     """Catalog changes, playback, edits and queries at once, on a system of its own."""
+    if not math.isfinite(minutes):
+        raise click.BadParameter("not a number of minutes", param_hint="--minutes")
     home = settings_module.home_from()
     command = f"mg load --profile {profile}"
     if profile == "evening":

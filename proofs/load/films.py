@@ -1,4 +1,5 @@
-"""A provider that lists real films: many at first, then mostly changes to those, now and then a new one."""
+"""A provider that lists real films: many at first, then mostly changes of when they are shown, now and then of what is
+said about them, and a new film as often."""
 
 import sqlite3
 import time
@@ -16,9 +17,9 @@ from proofs.load.requests import Request
 from proofs.system import System
 from schemas.envelope import derived_id
 
-PROVIDER: Final = "movielens"
-_NEW: Final = 0.1
-_GENRES: Final = ("Drama", "Comedy", "Horror", "Romance", "Thriller", "Animation", "Crime", "War")
+PROVIDER: Final = "netflix"
+_NEW, _RETOLD = 0.1, 0.1
+_DAYS: Final = tuple(f"January {day}, {year}" for year in range(2015, 2026) for day in range(1, 29))
 
 
 class Films:
@@ -31,8 +32,9 @@ class Films:
         self._run = uuid.uuid4().hex[:8]
         self._track = track
         self._listed = 0
+        self._told: dict[int, int] = {}
         self._deliveries = 0
-        self._films = _names(system)
+        self._films = _films(system)
         self._random.shuffle(self._films)
 
     def first(self, size: int) -> Request:
@@ -79,12 +81,22 @@ class Films:
         return Request("webhooks", "webhooks", "ingestion", "POST", path, headers, body, events)
 
     def _item(self, number: int) -> dict[str, Any]:
-        name, year = self._films[number]
-        genres = " ".join(self._random.sample(_GENRES, 2))
-        return {"item_id": f"L{number}", "movie_title": name, "release_year": year, "class": genres}
+        if self._random.random() < _RETOLD:  # a new text is a new vector; a new day is not
+            self._told[number] = self._told.get(number, 0) + 1
+        name, year, director = self._films[number]
+        return {
+            "show_id": f"L{number}",
+            "type": "Movie",
+            "title": name,
+            "director": director,
+            "release_year": year,
+            "listed_in": "Dramas, Comedies",
+            "date_added": self._random.choice(_DAYS),
+            "description": f"{name} by {director}, as it was told {self._told.get(number, 0)} times before.",
+        }
 
 
-def _names(system: System) -> list[tuple[str, int]]:
+def _films(system: System) -> list[tuple[str, int, str]]:
     with sqlite3.connect(f"file:{assets.movies_db(system.home)}?mode=ro", uri=True) as connection:
-        rows = connection.execute("SELECT Title, Year FROM omdb WHERE Title != '' AND Year > 1900 ORDER BY rowid")
-        return [(str(name), int(year)) for name, year in rows]
+        rows = connection.execute("SELECT Title, Year, Director FROM omdb WHERE Title != '' AND Year > 1900")
+        return [(str(name), int(year), str(director or "somebody")) for name, year, director in rows]

@@ -78,11 +78,14 @@ def _memory(minutes: Sequence[Minute], remembered: int) -> list[Figure]:
     grown = Figure.against(name, found.share, "%", "≤", _GROWTH, samples)
     told = Figure.information(name, found.share, "%", samples)
     an_id = (ids[-1] - ids[0]) / max(remembered * (1 - minutes[0].at / minutes[-1].at), 1)
+    of_an_id = "memory for an operation id that Valkey keeps"
     return [
         Figure.information("memory of our processes at the end", sum(minutes[-1].memory.values()) / _MB, "MB", 1),
         grown if whole else told,
         Figure.information(f"memory slope {since}", found.slope / _MB, "MB/min", samples),
-        Figure.against("memory for an operation id that Valkey keeps", an_id, "bytes", "≤", _BYTES_AN_ID, remembered),
+        Figure.against(of_an_id, an_id, "bytes", "≤", _BYTES_AN_ID, remembered)
+        if whole
+        else Figure.information(of_an_id, an_id, "bytes", remembered),
     ]
 
 
