@@ -10,12 +10,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from proofs.benchmarks.load import percentile
 from proofs.figures import Figure
 from proofs.ledger import checker
 from proofs.ledger.evidence import Evidence
 from proofs.ledger.gathering import gather
 from proofs.load import settling
-from proofs.load.minutes import Summary, summary
+from proofs.load.minutes import Summary, by, summary
 from proofs.load.people import EDITS
 from proofs.load.plan import SMALL, mixture, sends
 from proofs.load.requests import BROKEN, TIMED_OUT, Answer
@@ -74,7 +75,8 @@ async def _run(system: System, seed: int, log: Log) -> Measured:
         began = time.monotonic()
         await traffic.follow(sends([flow.times(FACTOR * capacity / usual) for flow in SMALL], SECONDS, seed + 2))
         seconds, answers = time.monotonic() - began, traffic.taken()
-        log(f"answered: {dict(Counter(answer.status for answer in answers))}; now it stops")
+        for kind, some in by(lambda answer: answer.kind, answers).items():
+            log(f"{kind}: {dict(Counter(answer.status for answer in some))}")
         ended = time.monotonic()
         lag = asyncio.create_task(asyncio.to_thread(settling.reached, system, _PATIENCE))
         latency_back = float("nan")
@@ -93,6 +95,9 @@ async def _run(system: System, seed: int, log: Log) -> Measured:
     evidence = Evidence(seed=seed, seconds=SECONDS, posted=traffic.posted)
     await asyncio.to_thread(settling.caught_up, system, _PATIENCE)
     gather(system, evidence)
+    # The checker knows sessions that ended; here people are in the middle of theirs.
+    ended_only = [row for row in evidence.rows["playback_history"] if row["reason"] is not None]
+    evidence.rows["playback_history"] = ended_only
     findings = [finding for finding in checker.judge(evidence) if finding.kind != _OF_QUEUES]
     for finding in findings[:20]:
         log(f"{finding.kind}: {finding.what}")
@@ -113,6 +118,7 @@ def figures(found: Measured) -> list[Figure]:
         Figure.information("capacity of the edges", found.capacity, "requests/s", 1),
         Figure.information("p95 at a fifth of it, before", found.before.p95, "ms", found.before.requests),
         Figure.against("offered, of the capacity", offered / found.capacity, "times", "≥", FACTOR * 0.9, total),
+        Figure.information("sent later than due, p95", 1000 * percentile([a.late for a in answers], 0.95), "ms", total),
         Figure.information("accepted during the overload", len(good) / found.seconds, "requests/s", len(good)),
         Figure.information("p95 of what was accepted", summary(good).p95, "ms", len(good)),
         Figure.against("refused with Retry-After", len(refused), "requests", "≥", 1, total),

@@ -28,7 +28,7 @@ class Request(Struct, frozen=True):
 
 class Answer(Struct, frozen=True, gc=False):
     """`seconds` from when the request was due, not from when it could be sent. `size` is what it carried; `polite`
-    whether a refusal said when to come again."""
+    whether a refusal said when to come again; `late` how long after it was due the load had got round to it."""
 
     kind: str
     what: str
@@ -36,6 +36,7 @@ class Answer(Struct, frozen=True, gc=False):
     status: int
     size: int
     polite: bool = False
+    late: float = 0.0
 
     @property
     def good(self) -> bool:

@@ -96,7 +96,7 @@ class Traffic:
 
     async def _send(self, request: Request, due: float, size: int) -> None:
         self.posted += request.events
-        polite = False
+        polite, late = False, time.perf_counter() - due
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 status, headers, _ = await self._clients[request.service].request(
@@ -110,4 +110,4 @@ class Traffic:
         if status in GOOD:
             for event in request.events:
                 event.acknowledged = True
-        self.answers.append(Answer(request.kind, request.what, time.perf_counter() - due, status, size, polite))
+        self.answers.append(Answer(request.kind, request.what, time.perf_counter() - due, status, size, polite, late))

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from proofs.benchmarks.load import percentile
 from proofs.figures import Figure
 from proofs.load.minutes import Minute, by, summary
 from proofs.load.requests import Answer
@@ -52,6 +53,8 @@ def figures(answers: Sequence[Answer], minutes: Sequence[Minute], caught_up: flo
     questions = [answer for answer in answers if answer.kind == "queries"]
     for what, some in sorted(by(lambda answer: answer.what, questions).items()):
         found.append(Figure.information(f"query {what}, p95", summary(some).p95, "ms", len(some)))
+    late = 1000 * percentile([answer.late for answer in answers], 0.99)
+    found.append(Figure.information("sent later than due, p99", late, "ms", len(answers)))
     found += _lag(minutes, caught_up)
     found += _memory(minutes, sum(a.size for a in answers if a.good and a.kind in {"playback", "mutations"}))
     return found

@@ -74,7 +74,7 @@ def build_app(title: str, specs: Sequence[ServiceSpec], settings: Settings) -> L
     )
     authenticating.document(app.routes)
     app.state[serving.STOPPING] = stopping
-    app.asgi_handler = Observed(Bounded(SocketProblems(app.asgi_handler), title, settings.http_in_flight), title)
+    app.asgi_handler = Bounded(Observed(SocketProblems(app.asgi_handler), title), title, settings.http_in_flight)
     return app
 
 

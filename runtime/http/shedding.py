@@ -1,7 +1,8 @@
 """A bound on the requests that one service works on at once: more are refused, at once and cheaply.
 
 Without it everything that comes in is begun, each answer waits for all the others, and callers give up on work that is
-still done. What is refused was not begun, so repeating it is safe.
+still done. What is refused was not begun, so repeating it is safe. It must cost next to nothing, or refusing alone
+would keep a process busy: no trace and no line in the log, only the counters tell of it.
 """
 
 import math
@@ -13,21 +14,25 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime import metrics
 from runtime.http import problems
+from runtime.http.observing import method_of, request_id_of
 from runtime.http.problems import Problem
 
 RETRY_SECONDS: Final = 1
+_ROUTE: Final = "(shed)"
+"""In place of a route, which nobody has looked up."""
 _OPERATORS: Final = ("/health/", "/metrics")
 """Always answered: a service that sheds load is alive, and its metrics say that it does."""
 
 
 class Bounded:
-    """ASGI application around the framework's. A request counts until its answer begins, so that answers without end
-    (the live channel) take no room for as long as they last; WebSockets do not count at all."""
+    """ASGI application around all others of a service. A request counts until its answer begins, so that answers
+    without end (the live channel) take no room for as long as they last; WebSockets do not count at all."""
 
     def __init__(self, app: ASGIApp, service: str, most: int) -> None:
         self._app = app
         self._most = most if most > 0 else math.inf
         self._in_flight = 0
+        self._service = service
         self._shed = metrics.HTTP_SHED.labels(service)
         self._detail = f"{service} works on as many requests as it can."
 
@@ -36,6 +41,7 @@ class Bounded:
             await self._app(scope, receive, send)
         elif self._in_flight >= self._most:
             self._shed.inc()
+            metrics.HTTP_REQUESTS.labels(self._service, method_of(scope), _ROUTE, "503").inc()
             await _refuse(scope, send, self._detail)
         else:
             await self._counted(scope, receive, send)
@@ -59,15 +65,17 @@ class Bounded:
 
 
 async def _refuse(scope: Any, send: Send, detail: str) -> None:
-    """The framework would need longer to say no than for many an answer."""
     problem = Problem(problems.OVERLOADED, detail, retry_after_seconds=RETRY_SECONDS)
-    body = msgspec.json.encode(problem.body(str(scope["state"].get("request_id", ""))))
+    request_id = request_id_of(dict(scope["headers"]))
+    body = msgspec.json.encode(problem.body(request_id))
     headers = {
         "content-type": problems.MEDIA_TYPE,
         "content-length": str(len(body)),
         "cache-control": "no-store",
+        "x-request-id": request_id,
         **problem.headers,
     }
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": problem.type.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    shown = b"" if scope["method"] == "HEAD" else body
+    await send({"type": "http.response.body", "body": shown, "more_body": False})
