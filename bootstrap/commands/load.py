@@ -11,12 +11,12 @@ from proofs.benchmarks import page
 from proofs.load import evening, overload, picture
 from runtime import settings as settings_module
 
-_PROFILES = ("evening", "overload")
+PROFILES = ("evening", "overload")
 
 
 @click.command()
 @click.option(
-    "--profile", default="evening", show_default=True, type=click.Choice(_PROFILES), help="Usual rates, or too much."
+    "--profile", default="evening", show_default=True, type=click.Choice(PROFILES), help="Usual rates, or too much."
 )
 @click.option("--minutes", default=30.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Of evening.")
 @click.option("--seed", default=7, show_default=True, help="Chooses what is sent when.")

@@ -1,7 +1,7 @@
 """An evening: everything at once at its usual rates, for as long as somebody has the patience."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,7 @@ from proofs.figures import Figure
 from proofs.load import minutes as minutes_module
 from proofs.load import settling, verdict
 from proofs.load.minutes import Minute
-from proofs.load.plan import EVENING, sends
+from proofs.load.plan import EVENING, Flow, sends
 from proofs.load.requests import Answer
 from proofs.load.traffic import Traffic
 from proofs.system import System, fresh
@@ -27,18 +27,27 @@ class Evening(Struct):
     minutes: list[Minute]
 
 
-def run(home: Path, minutes: float, seed: int, log: Log) -> Evening:
-    """On a system of its own. Raises SystemFailed when it does not start, or refuses the first films."""
-    with fresh(home / "load", home) as system:
-        return asyncio.run(_run(system, minutes, seed, log))
+def run(
+    home: Path,
+    minutes: float,
+    seed: int,
+    log: Log = lambda _: None,
+    *,
+    flows: Sequence[Flow] = EVENING,
+    folder: Path | None = None,
+) -> Evening:
+    """On a system of its own in `folder` (a folder of `home`). Raises SystemFailed when it does not start, or refuses
+    the first films."""
+    with fresh(folder or home / "load", home) as system:
+        return asyncio.run(_run(system, minutes, seed, log, flows))
 
 
-async def _run(system: System, minutes: float, seed: int, log: Log) -> Evening:
+async def _run(system: System, minutes: float, seed: int, log: Log, flows: Sequence[Flow]) -> Evening:
     traffic = Traffic(system, seed, connections=_CONNECTIONS)
     try:
         await traffic.list_films()
         log(f"{minutes:g} minutes of load; requests (things in them), errors, p50/p95/p99 of each kind, once a minute:")
-        sending = asyncio.create_task(traffic.follow(sends(EVENING, minutes * _MINUTE, seed)))
+        sending = asyncio.create_task(traffic.follow(sends(flows, minutes * _MINUTE, seed)))
         answers, found = await _watch(system, traffic, sending, minutes * _MINUTE, log)
         await sending
     finally:

@@ -83,10 +83,9 @@ async def _run(system: System, seed: int, log: Log) -> Measured:
         probe = 0
         while time.monotonic() - ended < RECOVERY_SECONDS:
             probe += 1
-            at = time.monotonic() - ended
             await traffic.follow(sends(gentle, _PROBE_SECONDS, seed + 2 + probe))
             if _normal(summary(traffic.taken()), before):
-                latency_back = at
+                latency_back = time.monotonic() - ended
                 break
         lag_back = await lag
         log(f"latency back after {latency_back:.1f} s, lag after {lag_back:.1f} s; now everything is compared")

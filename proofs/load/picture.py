@@ -33,10 +33,10 @@ def draw(minutes: Sequence[Minute], path: Path) -> None:
         for share, dashes in (("p95", "-"), ("p50", ":")):
             values = [getattr(each.kinds[kind], share) for each in minutes]
             latency.plot(at, values, dashes, label=f"{kind} {share}", color=f"C{KINDS.index(kind)}")
-    latency.set(ylabel="from when it was due to the answer, ms", yscale="log")
+    latency.set(ylabel="answer since due, ms", yscale="log")
     latency.legend(ncols=4, fontsize="small")
-    lag.plot(at, [each.lag for each in minutes], label="furthest consumer")
-    lag.set(ylabel="lag, s", ylim=(0, None))
+    lag.plot(at, [each.lag for each in minutes])
+    lag.set(ylabel="lag of the furthest consumer, s", ylim=(0, 1.1 * max(1.0, *(each.lag for each in minutes))))
     for name in sorted({name for each in minutes for name in each.memory}):
         memory.plot(at, [each.memory.get(name, 0) / _MB for each in minutes], label=name)
     memory.plot(at, [sum(each.memory.values()) / _MB for each in minutes], "k", label="all")
