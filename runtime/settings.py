@@ -167,7 +167,7 @@ class Settings(msgspec.Struct, frozen=True):
     trending_seconds: float = 5.0
     """A region's trend is published at most so often."""
     http_in_flight: int = 64
-    """Requests that a service works on at once; more are answered 503. 0 for any number."""
+    """Requests that a service works on at once; some more wait, the rest is answered 503. 0 for any number."""
     listen_host: str = "127.0.0.1"
     """Where services and admin servers listen. In a container 0.0.0.0, because there the network is the boundary."""
     operator_token: Secret = Secret("")

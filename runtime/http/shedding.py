@@ -1,11 +1,16 @@
-"""A bound on the requests that one service works on at once: more are refused, at once and cheaply.
+"""A bound on the requests that one service works on at once; a few more wait for their turn, and are refused when it
+does not come soon. All others are refused at once.
 
-Without it everything that comes in is begun, each answer waits for all the others, and callers give up on work that is
-still done. What is refused was not begun, so repeating it is safe. It must cost next to nothing, or refusing alone
-would keep a process busy: no trace and no line in the log, only the counters tell of it.
+Without a bound everything that comes in is begun, each answer waits for all the others, and callers give up on work
+that is still done. Without a queue a stall of a moment would be an error for whoever came meanwhile. What is refused
+was not begun, so repeating it is safe. It must cost next to nothing, or refusing alone would keep a process busy: no
+trace and no line in the log, only the counters tell of it.
 """
 
+import asyncio
+import contextlib
 import math
+from collections import deque
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +23,9 @@ from runtime.http.observing import method_of, request_id_of
 from runtime.http.problems import Problem
 
 RETRY_SECONDS: Final = 1
+WAIT_SECONDS: Final = 0.5
+QUEUE: Final = 4
+"""So many times as many requests wait as are worked on."""
 _ROUTE: Final = "(shed)"
 """In place of a route, which nobody has looked up."""
 _OPERATORS: Final = ("/health/", "/metrics")
@@ -32,6 +40,7 @@ class Bounded:
         self._app = app
         self._most = most if most > 0 else math.inf
         self._in_flight = 0
+        self._waiting: deque[asyncio.Future[bool]] = deque()
         self._service = service
         self._shed = metrics.HTTP_SHED.labels(service)
         self._detail = f"{service} works on as many requests as it can."
@@ -39,29 +48,65 @@ class Bounded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_OPERATORS):
             await self._app(scope, receive, send)
-        elif self._in_flight >= self._most:
+        elif await self._admitted():
+            await self._counted(scope, receive, send)
+        else:
             self._shed.inc()
             metrics.HTTP_REQUESTS.labels(self._service, method_of(scope), _ROUTE, "503").inc()
             await _refuse(scope, send, self._detail)
-        else:
-            await self._counted(scope, receive, send)
+
+    async def _admitted(self) -> bool:
+        """Takes a place, if need be one that somebody leaves; False when there is none."""
+        if self._in_flight < self._most:
+            self._in_flight += 1
+            return True
+        if len(self._waiting) >= QUEUE * self._most:
+            return False
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        self._waiting.append(turn)
+        patience = loop.call_later(WAIT_SECONDS, self._give_up, turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                with contextlib.suppress(ValueError):  # somebody who left may just have passed it over
+                    self._waiting.remove(turn)
+            elif turn.result():
+                self._leave()
+            raise
+        finally:
+            patience.cancel()
+
+    def _give_up(self, turn: "asyncio.Future[bool]") -> None:
+        if not turn.done():
+            self._waiting.remove(turn)
+            turn.set_result(False)
+
+    def _leave(self) -> None:
+        """The place goes to who has waited longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(True)
+                return
+        self._in_flight -= 1
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._in_flight += 1
         counted = True
 
         async def sent(message: Message) -> None:
             nonlocal counted
             if counted and message["type"] == "http.response.start":
                 counted = False
-                self._in_flight -= 1
+                self._leave()
             await send(message)
 
         try:
             await self._app(scope, receive, sent)
         finally:
             if counted:
-                self._in_flight -= 1
+                self._leave()
 
 
 async def _refuse(scope: Any, send: Send, detail: str) -> None:

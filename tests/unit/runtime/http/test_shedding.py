@@ -11,6 +11,7 @@ import pytest
 from litestar import Controller, get
 
 from runtime import metrics
+from runtime.http import shedding
 from runtime.http.app import build_app
 from runtime.http.service import Resources, ServiceSpec
 from runtime.http.shedding import Bounded
@@ -47,6 +48,11 @@ class SlowController(Controller):
 @asynccontextmanager
 async def resources(_: Any) -> AsyncIterator[Resources]:
     yield Resources({})
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shedding, "WAIT_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -89,6 +95,57 @@ async def test_what_does_not_fit_is_refused_as_a_problem_and_told_when_to_come_a
         assert (await client.get("/v1/slow")).text == "done"
         assert (await client.get("/problems/overloaded")).status_code == 200
     assert metrics.HTTP_SHED.labels("slow")._value.get() == before + 2
+
+
+async def test_who_waits_gets_the_place_of_who_leaves(tmp_path: Path, gate: Gate) -> None:
+    async with edge(tmp_path, MOST) as client:
+        tasks = await busy(client, gate, MOST)
+        waiting = [asyncio.create_task(client.get("/v1/slow")) for _ in range(MOST * shedding.QUEUE)]
+        await asyncio.sleep(0.05)
+        assert gate.waiting == MOST, "those that wait are not begun"
+        gate.open.set()
+        answers = await asyncio.gather(*tasks, *waiting)
+        assert {answer.status_code for answer in answers} == {200}
+        assert (await client.get("/v1/slow")).status_code == 200
+
+
+async def test_only_so_many_wait(tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shedding, "WAIT_SECONDS", 3600.0)
+    async with edge(tmp_path, MOST) as client:
+        tasks = await busy(client, gate, MOST)
+        waiting = [asyncio.create_task(client.get("/v1/slow")) for _ in range(MOST * shedding.QUEUE)]
+        await asyncio.sleep(0.05)
+        assert (await client.get("/v1/slow")).status_code == 503
+        waiting.pop().cancel()
+        await asyncio.sleep(0.05)
+        waiting.append(asyncio.create_task(client.get("/v1/slow")))
+        await asyncio.sleep(0.05)
+        assert not waiting[-1].done(), "one that left makes room in the queue"
+        gate.open.set()
+        answers = await asyncio.gather(*tasks, *waiting)
+        assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_a_place_that_is_given_to_somebody_who_is_leaving_is_not_lost() -> None:
+    gate = asyncio.Event()
+
+    async def app(_scope: Any, _receive: Any, _send: Any) -> None:
+        await gate.wait()
+
+    async def nothing(*_: Any) -> Any: ...
+
+    bounded = Bounded(app, "slow", 1)
+    scope: Any = {"type": "http", "path": "/v1/slow", "method": "GET", "headers": [], "state": {}}
+    first, second, third = (asyncio.create_task(bounded(scope, nothing, nothing)) for _ in range(3))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])  # its place is the second's now, which has not run since
+    second.cancel()
+    await asyncio.wait([second])
+    gate.set()
+    await third
+    assert bounded._in_flight == 0
+    assert not bounded._waiting
 
 
 async def test_health_and_metrics_are_always_answered(tmp_path: Path, gate: Gate) -> None:
