@@ -11,6 +11,8 @@ import asyncio
 import contextlib
 import math
 from collections import deque
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any, Final
 
 import msgspec
@@ -30,6 +32,45 @@ _ROUTE: Final = "(shed)"
 """In place of a route, which nobody has looked up."""
 _OPERATORS: Final = ("/health/", "/metrics")
 """Always answered: a service that sheds load is alive, and its metrics say that it does."""
+
+
+class _Place:
+    """That a request has among those that are worked on."""
+
+    def __init__(self, bounded: "Bounded") -> None:
+        self._bounded = bounded
+        self._taken = True
+
+    @property
+    def taken(self) -> bool:
+        return self._taken
+
+    def leave(self) -> None:
+        if self._taken:
+            self._taken = False
+            self._bounded.leave()
+
+    def take_again(self) -> None:
+        """Whether there is room or not: it was let in before, and what it does now is short."""
+        self._taken = True
+        self._bounded.enter()
+
+
+_PLACE: ContextVar[_Place | None] = ContextVar("place", default=None)
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[None]:
+    """While a request only waits, for a read model that is behind for example, others may be worked on."""
+    place = _PLACE.get()
+    if place is None or not place.taken:
+        yield
+        return
+    place.leave()
+    try:
+        yield
+    finally:
+        place.take_again()
 
 
 class Bounded:
@@ -58,7 +99,7 @@ class Bounded:
     async def _admitted(self) -> bool:
         """Takes a place, if need be one that somebody leaves; False when there is none."""
         if self._in_flight < self._most:
-            self._in_flight += 1
+            self.enter()
             return True
         if len(self._waiting) >= QUEUE * self._most:
             return False
@@ -73,7 +114,7 @@ class Bounded:
                 with contextlib.suppress(ValueError):  # somebody who left may just have passed it over
                     self._waiting.remove(turn)
             elif turn.result():
-                self._leave()
+                self.leave()
             raise
         finally:
             patience.cancel()
@@ -83,9 +124,12 @@ class Bounded:
             self._waiting.remove(turn)
             turn.set_result(False)
 
-    def _leave(self) -> None:
+    def enter(self) -> None:
+        self._in_flight += 1
+
+    def leave(self) -> None:
         """The place goes to who has waited longest."""
-        while self._waiting:
+        while self._waiting and self._in_flight <= self._most:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(True)
@@ -93,20 +137,19 @@ class Bounded:
         self._in_flight -= 1
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        counted = True
+        place = _Place(self)
+        token = _PLACE.set(place)
 
         async def sent(message: Message) -> None:
-            nonlocal counted
-            if counted and message["type"] == "http.response.start":
-                counted = False
-                self._leave()
+            if message["type"] == "http.response.start":
+                place.leave()
             await send(message)
 
         try:
             await self._app(scope, receive, sent)
         finally:
-            if counted:
-                self._leave()
+            _PLACE.reset(token)
+            place.leave()
 
 
 async def _refuse(scope: Any, send: Send, detail: str) -> None:

@@ -148,6 +148,43 @@ async def test_a_place_that_is_given_to_somebody_who_is_leaving_is_not_lost() ->
     assert not bounded._waiting
 
 
+async def test_who_only_waits_takes_no_place() -> None:
+    """Reads that wait for a read model that is behind must not keep out the commands it waits for."""
+    behind, done = asyncio.Event(), asyncio.Event()
+    worked = 0
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        nonlocal worked
+        if scope["path"] == "/v1/read":
+            with shedding.aside():
+                await behind.wait()
+        worked += 1
+        await done.wait()
+
+    async def nothing(*_: Any) -> Any: ...
+
+    def scope(path: str) -> Any:
+        return {"type": "http", "path": path, "method": "GET", "headers": [], "state": {}}
+
+    bounded = Bounded(app, "slow", 2)
+    tasks = [asyncio.create_task(bounded(scope("/v1/read"), nothing, nothing)) for _ in range(9)]
+    await asyncio.sleep(0)
+    tasks += [asyncio.create_task(bounded(scope("/v1/write"), nothing, nothing)) for _ in range(2)]
+    await asyncio.sleep(0.01)
+    assert worked == 2
+    behind.set()
+    await asyncio.sleep(0.01)
+    assert worked == 11, "who was let in before need not queue again"
+    done.set()
+    await asyncio.gather(*tasks)
+    assert bounded._in_flight == 0
+
+
+async def test_aside_outside_a_request_is_nothing() -> None:
+    with shedding.aside():
+        pass
+
+
 async def test_health_and_metrics_are_always_answered(tmp_path: Path, gate: Gate) -> None:
     async with edge(tmp_path, MOST) as client:
         await busy(client, gate, MOST)
