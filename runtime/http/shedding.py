@@ -25,7 +25,7 @@ from runtime.http.observing import method_of, request_id_of
 from runtime.http.problems import Problem
 
 RETRY_SECONDS: Final = 1
-WAIT_SECONDS: Final = 0.5
+WAIT_SECONDS: Final = 2.0
 QUEUE: Final = 4
 """So many times as many requests wait as are worked on."""
 _ROUTE: Final = "(shed)"
