@@ -30,6 +30,7 @@ COMMANDS = {
     "bench": "bootstrap.commands.measure:bench",
     "eval": "bootstrap.commands.measure:evaluate",
     "ledger": "bootstrap.commands.ledger:ledger",
+    "load": "bootstrap.commands.load:load",
     "demo": "bootstrap.commands.demo:demo",
 }
 HELP = {
@@ -55,6 +56,7 @@ HELP = {
     "bench": "Speed and freshness against their bars.",
     "eval": "Quality on labelled data.",
     "ledger": "Nothing lost, nothing twice: load, faults, verdict.",
+    "load": "All traffic at once: an evening of it, or too much.",
     "demo": "The whole thing on real films, from nothing.",
 }
 # Named, not imported, for the same reason. Anything that is not one of these is a bug and keeps its traceback.

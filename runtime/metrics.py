@@ -45,6 +45,7 @@ HTTP_REQUESTS = Counter("mg_http_requests_total", "Answers.", ["service", "metho
 HTTP_SECONDS = Histogram(
     "mg_http_request_seconds", "Request to answer.", ["service", "method", "route"], buckets=_SECONDS
 )
+HTTP_SHED = Counter("mg_http_shed_total", "Requests refused because too many were being worked on.", ["service"])
 WEBHOOK_ITEMS = Counter("mg_webhook_items_total", "Items of accepted deliveries.", ["provider", "action"])
 WEBHOOK_REJECTED = Counter("mg_webhook_rejections_total", "Rejected deliveries by problem.", ["provider", "problem"])
 PULL_REQUESTS = Counter(

@@ -166,6 +166,8 @@ class Settings(msgspec.Struct, frozen=True):
     query_wait_seconds: float = 2.0
     trending_seconds: float = 5.0
     """A region's trend is published at most so often."""
+    http_in_flight: int = 32
+    """Requests that a service works on at once; some more wait, the rest is answered 503. 0 for any number."""
     listen_host: str = "127.0.0.1"
     """Where services and admin servers listen. In a container 0.0.0.0, because there the network is the boundary."""
     operator_token: Secret = Secret("")
@@ -251,6 +253,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         group_prefix=env.get("MG_GROUP_PREFIX", "mg-"),
         listen_host=env.get("MG_LISTEN_HOST") or "127.0.0.1",
         trending_seconds=_seconds(env, "MG_TRENDING_SECONDS", 5.0),
+        http_in_flight=_integer(env, "MG_HTTP_IN_FLIGHT", 32),
     )
 
 

@@ -4,7 +4,12 @@ HTTP/1.1 with kept connections, one request at a time on each, answers with Cont
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
+from typing import Final
+
+IDLE_SECONDS: Final = 10.0
+"""A connection that was idle for longer is not used again: the server may be closing it now (it does after 30 s)."""
 
 
 class LeanClient:
@@ -14,7 +19,7 @@ class LeanClient:
         self._host = host
         self._port = port
         self._gate = asyncio.Semaphore(most)
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, float]] = []
 
     async def request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
@@ -35,19 +40,19 @@ class LeanClient:
             if found.get("connection", "").lower() == "close":
                 writer.close()
             else:
-                self._idle.append((reader, writer))
+                self._idle.append((reader, writer, time.monotonic()))
             return int(head[0].split(" ", 2)[1]), found, answer
 
     async def close(self) -> None:
-        for _, writer in self._idle:
+        for _, writer, _ in self._idle:
             writer.close()
         self._idle.clear()
 
     def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         """One that the server has not closed meanwhile: it ends those that were idle for its keep-alive time."""
         while self._idle:
-            reader, writer = self._idle.pop()
-            if not reader.at_eof():
+            reader, writer, since = self._idle.pop()
+            if not reader.at_eof() and time.monotonic() - since < IDLE_SECONDS:
                 return reader, writer
             writer.close()
         return None

@@ -6,7 +6,7 @@ So a stall shows in every request that had to wait for it (no coordinated omissi
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
 
@@ -24,7 +24,6 @@ async def open_loop(
     """Calls `call(0) … call(count - 1)` at `rate` a second. A call that raises counts as not ok."""
     outcomes: list[Outcome] = []
     gate = asyncio.Semaphore(most_in_flight)
-    started = time.perf_counter()
 
     async def one(number: int, due: float) -> None:
         async with gate:
@@ -34,12 +33,23 @@ async def open_loop(
                 ok = False
         outcomes.append(Outcome(time.perf_counter() - due, ok))
 
+    await scheduled((number / rate for number in range(count)), one)
+    return outcomes
+
+
+async def scheduled(times: Iterable[float], call: Callable[[int, float], Awaitable[None]]) -> None:
+    """Calls `call(number, due)` at each of the times (seconds from now, rising), whatever became of the earlier calls.
+    `due` is on `time.perf_counter`'s clock. Returns when all have ended; what one raises ends the others."""
+    started = time.perf_counter()
+
+    async def one(number: int, due: float) -> None:
+        await call(number, due)
+
     async with asyncio.TaskGroup() as group:
-        for number in range(count):
-            due = started + number / rate
+        for number, time_ in enumerate(times):
+            due = started + time_
             await asyncio.sleep(max(due - time.perf_counter(), 0))
             group.create_task(one(number, due))
-    return outcomes
 
 
 def percentile(values: Sequence[float], share: float) -> float:

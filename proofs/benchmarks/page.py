@@ -12,11 +12,12 @@ from proofs.figures import Figure, short
 PAGE: Final = "docs/performance.md"
 
 
-class Recorded(Struct):
-    """One benchmark's figures and the day they were taken."""
+class Recorded(Struct, omit_defaults=True):
+    """One benchmark's figures, the day they were taken, and the command when it is not `mg bench` and its name."""
 
     day: str
     figures: list[Figure]
+    command: str = ""
 
 
 def read(path: Path) -> dict[str, Recorded]:
@@ -24,16 +25,16 @@ def read(path: Path) -> dict[str, Recorded]:
     return msgspec.json.decode(path.read_bytes(), type=dict[str, Recorded]) if path.exists() else {}
 
 
-def add(path: Path, name: str, figures: list[Figure]) -> None:
+def add(path: Path, name: str, figures: list[Figure], command: str = "") -> None:
     """Puts a run into the file, in place of the last one of its name."""
-    run = Recorded(datetime.now(UTC).date().isoformat(), figures)
+    run = Recorded(datetime.now(UTC).date().isoformat(), figures, command)
     runs = dict(sorted({**read(path), name: run}.items()))
     path.write_bytes(msgspec.json.format(msgspec.json.encode(runs), indent=1) + b"\n")
 
 
 def section(name: str, run: Recorded) -> str:
     """What the page must contain of one benchmark."""
-    lines = [f"`mg bench {name}`, {run.day}:", ""]
+    lines = [f"`{run.command or f'mg bench {name}'}`, {run.day}:", ""]
     lines += ["| figure | value | bar | | samples |", "| --- | ---: | --- | --- | ---: |"]
     for each in run.figures:
         unit = f" {each.unit}" if each.unit else ""

@@ -18,6 +18,7 @@ from runtime.http.docs_page import DocsPage, schema_router
 from runtime.http.identity import Verifier
 from runtime.http.observing import Observed
 from runtime.http.service import Check, ServiceSpec
+from runtime.http.shedding import Bounded
 from runtime.http.sockets import SocketProblems
 from runtime.settings import Settings
 
@@ -73,7 +74,7 @@ def build_app(title: str, specs: Sequence[ServiceSpec], settings: Settings) -> L
     )
     authenticating.document(app.routes)
     app.state[serving.STOPPING] = stopping
-    app.asgi_handler = Observed(SocketProblems(app.asgi_handler), title)
+    app.asgi_handler = Bounded(Observed(SocketProblems(app.asgi_handler), title), title, settings.http_in_flight)
     return app
 
 

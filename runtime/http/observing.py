@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -29,11 +30,10 @@ class Observed:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"")
-        request_id = given.decode("ascii") if _USABLE_ID.fullmatch(given) else str(uuid_utils.uuid7())
+        request_id = request_id_of(headers)
         scope["state"]["request_id"] = request_id
         started, status = time.perf_counter(), 500
-        asked = _method(scope)
+        asked = method_of(scope)
         if asked == "HEAD":  # RFC 9110, section 9.3.2: as GET, without the content; the framework knows no such rule
             scope["method"] = HttpMethod.GET
 
@@ -68,6 +68,13 @@ class Observed:
         log("http_request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
 
 
-def _method(scope: Any) -> str:
+def request_id_of(headers: Mapping[bytes, bytes]) -> str:
+    """The caller's own when it is usable."""
+    given = headers.get(b"x-request-id", b"")
+    return given.decode("ascii") if _USABLE_ID.fullmatch(given) else str(uuid_utils.uuid7())
+
+
+def method_of(scope: Any) -> str:
+    """One that there is, or OTHER: it becomes a label."""
     method = str(scope.get("method", ""))
     return method if method in _METHODS else "OTHER"

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from runtime.http import shedding
 from runtime.http.problems import INVALID_POSITION, READ_MODEL_BEHIND, Problem, parameter_error
 
 POSITION_HEADER = "MG-Position"
@@ -81,7 +82,8 @@ async def wait_until(
             raise Problem(
                 READ_MODEL_BEHIND, f"not after {seconds:g} s: {format_positions(missing)}", retry_after_seconds=1
             )
-        await asyncio.sleep(pause)
+        with shedding.aside():
+            await asyncio.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_WAIT)
 
 

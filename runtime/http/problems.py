@@ -125,6 +125,11 @@ UNAVAILABLE = ProblemType(
     "Nothing was accepted or changed as far as this answer can promise; repeat the request after Retry-After seconds. "
     "Repeating a command with the same id is safe.",
 )  # fmt: skip
+OVERLOADED = ProblemType(
+    "overloaded", "The service has all hands full", 503,
+    "Nothing of the request was begun: it is one more than the service works on at once. Repeat it after Retry-After "
+    "seconds, and less often when this comes again.",
+)  # fmt: skip
 NOT_READY = ProblemType(
     "not-ready", "The service is not ready", 503, "`errors` names the backends that did not answer in time."
 )
@@ -137,7 +142,8 @@ PROBLEMS: tuple[ProblemType, ...] = (
     INVALID_REQUEST, UNKNOWN_PARAMETER, INVALID_CURSOR, INVALID_POSITION, UNAUTHENTICATED, INVALID_SIGNATURE, FORBIDDEN,
     NOT_FOUND, GONE, CURSOR_TOO_OLD, METHOD_NOT_ALLOWED, CONFLICT, DELIVERY_CONFLICT, OPERATION_CONFLICT,
     OPERATION_IN_PROGRESS, DELIVERY_IN_PROGRESS, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_DELIVERY, INVALID_CONTENT,
-    CLOCK_AHEAD, WATCHLIST_FULL, RATE_LIMITED, INTERNAL, UNAVAILABLE, NOT_READY, READ_MODEL_BEHIND,
+    CLOCK_AHEAD, WATCHLIST_FULL, RATE_LIMITED, INTERNAL, UNAVAILABLE, OVERLOADED, NOT_READY,
+    READ_MODEL_BEHIND,
 )  # fmt: skip
 
 
