@@ -93,7 +93,7 @@ class LogReader:
                 del left[place]
 
     def _ends_of(self, topic: str, partition: int) -> tuple[int, int]:
-        """A partition has no leader while its broker starts again: it is asked until it has one, or ten seconds long."""
+        """A partition has no leader while its broker starts again: it is asked until it has one, or for ten seconds."""
         give_up = time.monotonic() + _SECONDS
         while True:
             try:

@@ -6,7 +6,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from bootstrap import log_reader
 from bootstrap.log_reader import LogReader
-from runtime.settings import Settings
+from tests.support.webhooks import settings
 
 LEADERLESS = KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
 
@@ -29,9 +29,9 @@ class _Broker:
 
 
 def _reader(monkeypatch: pytest.MonkeyPatch, refusals: int) -> LogReader:
-    monkeypatch.setattr(log_reader.kafka, "consumer", lambda *_: _Broker(refusals))
+    monkeypatch.setattr("bootstrap.log_reader.kafka.consumer", lambda *_: _Broker(refusals))
     monkeypatch.setattr(log_reader, "_PAUSE_SECONDS", 0.0)
-    return LogReader(Settings(home=Path("unused")))
+    return LogReader(settings(Path("unused")))
 
 
 def test_a_partition_without_a_leader_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
