@@ -109,15 +109,8 @@ class Importer:
         backoff = Backoff(most=5.0)
         started = time.monotonic()
         while True:
-            now = datetime.now(UTC)
-            headers = {
-                "content-type": "application/json",
-                "webhook-id": delivery_id,
-                "webhook-timestamp": str(int(now.timestamp())),
-                "webhook-signature": self._webhook.sign(delivery_id, now, body.decode()),
-            }
             try:
-                answer = await client.post(self._url, content=body, headers=headers)
+                answer = await client.post(self._url, content=body, headers=signed(self._webhook, delivery_id, body))
             except httpx.TransportError as error:
                 trouble, wait = f"{type(error).__name__} {error}".strip(), 0.0
             else:
@@ -130,6 +123,17 @@ class Importer:
             if time.monotonic() + wait > started + patience:
                 raise ImportFailed(f"{self._url}: no success in {patience:.0f} s: {trouble}; is `mg up` running?")
             await asyncio.sleep(wait)
+
+
+def signed(webhook: Webhook, delivery_id: str, body: bytes) -> dict[str, str]:
+    """The headers of a delivery that is sent now (Standard Webhooks); a repetition needs them anew."""
+    now = datetime.now(UTC)
+    return {
+        "content-type": "application/json",
+        "webhook-id": delivery_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": webhook.sign(delivery_id, now, body.decode()),
+    }
 
 
 def body_of(batch: Sequence[RawItem]) -> bytes:

@@ -9,7 +9,6 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -18,7 +17,7 @@ from standardwebhooks import Webhook
 
 from bootstrap import outcomes
 from bootstrap.commands.catalog import provider_named, send
-from bootstrap.importing import Native
+from bootstrap.importing import Native, signed
 from devstack import assets
 from proofs.benchmarks.load import open_loop, percentile
 from proofs.benchmarks.queries import mixed_queries
@@ -135,14 +134,8 @@ class _Poster:
         }
         body = msgspec.json.encode(
             {"type": "catalog.item.upserted", "data": {"id": self.native_id(number), "item": item}}
-        ).decode()
-        delivery, now = f"msg_{uuid.uuid4().hex}", datetime.now(UTC)
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": delivery,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._webhook.sign(delivery, now, body),
-        }
+        )
+        headers = signed(self._webhook, f"msg_{uuid.uuid4().hex}", body)
         return (await client.post(self._url, content=body, headers=headers)).status_code == 202
 
 

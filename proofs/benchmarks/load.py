@@ -6,7 +6,8 @@ So a stall shows in every request that had to wait for it (no coordinated omissi
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -37,19 +38,16 @@ async def open_loop(
     return outcomes
 
 
-async def scheduled(times: Iterable[float], call: Callable[[int, float], Awaitable[None]]) -> None:
+async def scheduled(times: Iterable[float], call: Callable[[int, float], Coroutine[Any, Any, None]]) -> None:
     """Calls `call(number, due)` at each of the times (seconds from now, rising), whatever became of the earlier calls.
     `due` is on `time.perf_counter`'s clock. Returns when all have ended; what one raises ends the others."""
     started = time.perf_counter()
-
-    async def one(number: int, due: float) -> None:
-        await call(number, due)
 
     async with asyncio.TaskGroup() as group:
         for number, time_ in enumerate(times):
             due = started + time_
             await asyncio.sleep(max(due - time.perf_counter(), 0))
-            group.create_task(one(number, due))
+            group.create_task(call(number, due))
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import msgspec
 
 from proofs.convergence.journal import Journal, Played, Reported
 from proofs.convergence.plan import Member, is_orderly
+from proofs.stamps import stamp_of
 from sync_laws import clock
 
 LENGTH_MS: Final = 6_000_000
@@ -120,7 +120,6 @@ class Player:
 
     def _event(self, kind: str) -> None:
         self._last = max(clock.pack(self._wall_ms(), _COUNTER), self._last + 1)
-        at = datetime.fromtimestamp(clock.milliseconds_of(self._last) / 1000, UTC)
         body = {
             "eventId": f"e-{self._number}",
             "kind": kind,
@@ -128,8 +127,7 @@ class Player:
             "titleId": self._title,
             "positionMs": self._position_ms,
             "durationMs": LENGTH_MS,
-            "hlc": str(self._last),
-            "occurredAt": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            **stamp_of(self._last),
         }
         self._number += 1
         self._journal.write(Played(self._member.user, self._member.device, body))

@@ -12,8 +12,10 @@ import httpx
 import msgspec
 from standardwebhooks import Webhook
 
+from bootstrap.importing import signed
 from devstack.tokens import signer_of
 from proofs.ledger.evidence import Posted
+from proofs.stamps import stamp_of
 from proofs.system import System
 from schemas.envelope import derived_id
 from sync_laws import clock
@@ -100,13 +102,7 @@ class Producers:
             self.posted += events
 
             def headers(delivery: str = delivery, body: bytes = body) -> dict[str, str]:
-                now = datetime.now(UTC)
-                return {
-                    "content-type": "application/json",
-                    "webhook-id": delivery,
-                    "webhook-timestamp": str(int(now.timestamp())),
-                    "webhook-signature": webhook.sign(delivery, now, body.decode()),
-                }
+                return signed(webhook, delivery, body)
 
             await self.post(client, f"{self._system.url('ingestion')}/v1/webhooks/{PROVIDER}", body, headers, events)
             number += 1
@@ -247,5 +243,4 @@ class _Person:
     def _stamp(self) -> dict[str, str]:
         self._number += 1
         self._hlc = max(clock.pack(int(time.time() * 1000)), self._hlc + 1)
-        at = datetime.fromtimestamp(clock.milliseconds_of(self._hlc) / 1000, UTC)
-        return {"hlc": str(self._hlc), "occurredAt": at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+        return stamp_of(self._hlc)

@@ -49,7 +49,6 @@ async def _run(system: System, minutes: float, seed: int, log: Log, flows: Seque
         log(f"{minutes:g} minutes of load; requests (things in them), errors, p50/p95/p99 of each kind, once a minute:")
         sending = asyncio.create_task(traffic.follow(sends(flows, minutes * _MINUTE, seed)))
         answers, found = await _watch(system, traffic, sending, minutes * _MINUTE, log)
-        await sending
     finally:
         await traffic.close()
     caught_up = await asyncio.to_thread(settling.caught_up, system, _REST_SECONDS)

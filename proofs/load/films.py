@@ -2,7 +2,6 @@
 said about them, and a new film as often."""
 
 import sqlite3
-import time
 import uuid
 from datetime import UTC, datetime
 from random import Random
@@ -11,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from standardwebhooks import Webhook
 
+from bootstrap.importing import signed
 from devstack import assets
 from proofs.ledger.evidence import Posted
 from proofs.load.requests import Request
@@ -55,15 +55,10 @@ class Films:
 
     def _delivery(self, numbers: list[int]) -> Request:
         self._deliveries += 1
-        delivery, now = f"msg_{self._run}_{self._deliveries}", datetime.now(UTC)
+        delivery = f"msg_{self._run}_{self._deliveries}"
         items = [{"id": f"L{number}", "item": self._item(number)} for number in numbers]
-        body = msgspec.json.encode({"type": "catalog.items.upserted", "timestamp": now, "data": {"items": items}})
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": delivery,
-            "webhook-timestamp": str(int(time.time())),
-            "webhook-signature": self._webhook.sign(delivery, now, body.decode()),
-        }
+        payload = {"type": "catalog.items.upserted", "timestamp": datetime.now(UTC), "data": {"items": items}}
+        body = msgspec.json.encode(payload)
         events = [
             Posted(
                 event_id=derived_id(f"{PROVIDER}/{delivery}", "ingestion", place),
@@ -78,6 +73,7 @@ class Films:
             if self._track
         ]
         path = f"/v1/webhooks/{PROVIDER}"
+        headers = signed(self._webhook, delivery, body)
         return Request("webhooks", "webhooks", "ingestion", "POST", path, headers, body, events)
 
     def _item(self, number: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from itertools import cycle
 from random import Random
 from typing import Any, Final
@@ -13,6 +12,7 @@ import msgspec
 from devstack.tokens import signer_of
 from proofs.ledger.evidence import Posted
 from proofs.load.requests import Request
+from proofs.stamps import stamp_of
 from proofs.system import System
 from sync_laws import clock
 from sync_laws.tags import tag_of
@@ -162,6 +162,4 @@ class People:
 
     def _stamp(self, person: _Person) -> dict[str, str]:
         person.number += 1
-        hlc = self._clock.next()
-        at = datetime.fromtimestamp(clock.milliseconds_of(hlc) / 1000, UTC)
-        return {"hlc": str(hlc), "occurredAt": at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+        return stamp_of(self._clock.next())

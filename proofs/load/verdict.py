@@ -1,6 +1,7 @@
 """What an evening must keep to. Pure."""
 
 from collections.abc import Sequence
+from statistics import linear_regression
 from typing import Final
 
 from msgspec import Struct
@@ -33,11 +34,8 @@ def growth(values: Sequence[tuple[float, float]]) -> Growth:
     """Of `(minute, value)`, two at least; nothing is known from fewer (NaN)."""
     if len(values) < 2:
         return Growth(float("nan"), float("nan"))
-    (_, first), (_, last) = values[0], values[-1]
-    middle = sum(at for at, _ in values) / len(values)
-    level = sum(value for _, value in values) / len(values)
-    slope = sum((at - middle) * (value - level) for at, value in values) / sum((at - middle) ** 2 for at, _ in values)
-    return Growth(100 * (last / first - 1), slope)
+    times, sizes = zip(*values, strict=True)
+    return Growth(100 * (sizes[-1] / sizes[0] - 1), linear_regression(times, sizes).slope)
 
 
 def figures(answers: Sequence[Answer], minutes: Sequence[Minute], caught_up: float) -> list[Figure]:

@@ -197,6 +197,13 @@ class Problem(Exception):
         )
 
 
+def raw(problem: Problem, request_id: str = "") -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Headers and content of its answer, for where the framework makes none."""
+    headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store", **problem.headers}
+    encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    return encoded, msgspec.json.encode(problem.body(request_id))
+
+
 def parameter_error(parameter: str, detail: str, type_: ProblemType = INVALID_REQUEST) -> Problem:
     """The usual 400 about one query, path or header parameter."""
     return Problem(type_, f"{parameter}: {detail}", errors=(FieldError(detail=detail, parameter=parameter),))

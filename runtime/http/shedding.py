@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, Final
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -155,15 +154,8 @@ class Bounded:
 async def _refuse(scope: Any, send: Send, detail: str) -> None:
     problem = Problem(problems.OVERLOADED, detail, retry_after_seconds=RETRY_SECONDS)
     request_id = request_id_of(dict(scope["headers"]))
-    body = msgspec.json.encode(problem.body(request_id))
-    headers = {
-        "content-type": problems.MEDIA_TYPE,
-        "content-length": str(len(body)),
-        "cache-control": "no-store",
-        "x-request-id": request_id,
-        **problem.headers,
-    }
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": problem.type.status, "headers": encoded})
+    headers, body = problems.raw(problem, request_id)
+    headers += [(b"content-length", str(len(body)).encode()), (b"x-request-id", request_id.encode())]
+    await send({"type": "http.response.start", "status": problem.type.status, "headers": headers})
     shown = b"" if scope["method"] == "HEAD" else body
     await send({"type": "http.response.body", "body": shown, "more_body": False})

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.exceptions import WebSocketException
@@ -65,10 +64,6 @@ def _close(problem: Problem) -> Message:
 
 def _answer(problem: Problem) -> tuple[Mapping[str, Any], ...]:
     """ASGI's extension "WebSocket Denial Response"."""
-    headers = {"Content-Type": problems.MEDIA_TYPE, "Cache-Control": "no-store", **problem.headers}
-    start = {
-        "type": f"{_DENIAL}.start",
-        "status": int(HTTPStatus(problem.type.status)),
-        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
-    }
-    return start, {"type": f"{_DENIAL}.body", "body": msgspec.json.encode(problem.body()), "more_body": False}
+    headers, body = problems.raw(problem)
+    start = {"type": f"{_DENIAL}.start", "status": int(HTTPStatus(problem.type.status)), "headers": headers}
+    return start, {"type": f"{_DENIAL}.body", "body": body, "more_body": False}

@@ -26,6 +26,8 @@ def test_every_figure_on_the_page_comes_from_a_run_that_can_be_repeated() -> Non
         else:
             assert profile in PROFILES
             assert run.command.startswith(f"mg load --profile {profile}")
+    commands = TEXT.count("`mg bench ") - TEXT.count("`mg bench NAME") + TEXT.count("`mg load ")
+    assert commands >= len(RUNS)
 
 
 def test_a_run_is_recorded_in_place_of_the_last_one(tmp_path: Path) -> None:
