@@ -47,7 +47,7 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "discovery",
         parts.discovery,
-        ("title_catalog", "availability", "title_search", "trending"),
+        ("title_catalog", "availability", "availability_changes", "title_search", "trending"),
         "Redis, PostgreSQL and Qdrant (read)",
         "Titles, where to watch them, search, what is watched most; takes operators' decisions",
     ),

@@ -3,6 +3,7 @@
 from streams.engine.spec import MaterializerSpec, ProcessorSpec
 from streams.materializers import (
     availability,
+    availability_changes,
     devices,
     playback_history,
     preferences,
@@ -14,18 +15,27 @@ from streams.materializers import (
     watch_state,
     watchlist,
 )
-from streams.processors import embedding, entity_resolution, normalization, playback_sessions, title_trends
+from streams.processors import (
+    embedding,
+    entity_resolution,
+    normalization,
+    offer_lifecycle,
+    playback_sessions,
+    title_trends,
+)
 
 PROCESSORS: tuple[ProcessorSpec, ...] = (
     normalization.SPEC,
     entity_resolution.SPEC,
     embedding.SPEC,
+    offer_lifecycle.SPEC,
     playback_sessions.SPEC,
     title_trends.SPEC,
 )
 MATERIALIZERS: tuple[MaterializerSpec, ...] = (
     title_catalog.SPEC,
     availability.SPEC,
+    availability_changes.SPEC,
     title_search.SPEC,
     provider_deliveries.SPEC,
     watch_state.SPEC,

@@ -37,8 +37,10 @@ _COMPACT = {
     "search": ("processor:embedding", "materializer:title_search"),
     "materializers": (
         "processor:normalization",
+        "processor:offer_lifecycle",
         "materializer:title_catalog",
         "materializer:availability",
+        "materializer:availability_changes",
         "materializer:provider_deliveries",
         "materializer:watch_state",
         "materializer:watchlist",

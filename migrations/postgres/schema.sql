@@ -2,6 +2,21 @@
 
 CREATE SEQUENCE change_revisions AS bigint INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1;
 
+CREATE TABLE availability_changes_v1 (
+    partition integer NOT NULL,
+    log_offset bigint NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    title_id text NOT NULL,
+    provider text NOT NULL,
+    region text NOT NULL,
+    change text COLLATE "C" NOT NULL,
+    document text NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT availability_changes_v1_pkey PRIMARY KEY (partition, log_offset),
+    CONSTRAINT availability_changes_v1_change_check CHECK ((change = ANY (ARRAY['started'::text, 'ended'::text, 'price_changed'::text, 'terms_changed'::text, 'expiring'::text]))),
+    CONSTRAINT availability_changes_v1_event_id_key UNIQUE (event_id)
+);
+
 CREATE TABLE availability_titles_v1 (
     title_id text NOT NULL,
     version bigint NOT NULL,
@@ -390,6 +405,18 @@ CREATE VIEW availability AS
     ends_at,
     version
    FROM availability_v1;
+
+CREATE VIEW availability_changes AS
+ SELECT partition,
+    log_offset,
+    event_id,
+    title_id,
+    provider,
+    region,
+    change,
+    document,
+    written_at
+   FROM availability_changes_v1;
 
 CREATE VIEW availability_titles AS
  SELECT title_id,

@@ -2,13 +2,15 @@
 
 from schemas.types import catalog, discovery, identity, playback, watchlist
 
-AnyEvent = catalog.DecisionUndone | catalog.MatchConfirmed | catalog.MatchRejected | catalog.MergeRequested | catalog.ProviderItemNormalized | catalog.ProviderItemReceived | catalog.ProviderItemWithdrawn | catalog.SplitRequested | catalog.TitleChanged | catalog.TitleEmbedded | catalog.TitleMerged | catalog.TitleRetired | discovery.TrendingUpdated | identity.DeviceCommandIssued | identity.DeviceRegistered | identity.DeviceRemoved | identity.PreferenceSet | playback.PlaybackEventRecorded | playback.PlaybackSessionEnded | playback.PlaybackSessionStarted | playback.ProgressSet | playback.RatingGiven | playback.WatchedMarked | watchlist.WatchlistItemAdded | watchlist.WatchlistItemMoved | watchlist.WatchlistItemRemoved
+AnyEvent = catalog.AvailabilityChanged | catalog.DecisionUndone | catalog.MatchConfirmed | catalog.MatchRejected | catalog.MergeRequested | catalog.OfferExpiring | catalog.ProviderItemNormalized | catalog.ProviderItemReceived | catalog.ProviderItemWithdrawn | catalog.SplitRequested | catalog.TitleChanged | catalog.TitleEmbedded | catalog.TitleMerged | catalog.TitleRetired | discovery.TrendingUpdated | identity.DeviceCommandIssued | identity.DeviceRegistered | identity.DeviceRemoved | identity.PreferenceSet | playback.PlaybackEventRecorded | playback.PlaybackSessionEnded | playback.PlaybackSessionStarted | playback.ProgressSet | playback.RatingGiven | playback.WatchedMarked | watchlist.WatchlistItemAdded | watchlist.WatchlistItemMoved | watchlist.WatchlistItemRemoved
 
 RECORDS: dict[str, type[AnyEvent]] = {
+    catalog.AvailabilityChanged.RECORD: catalog.AvailabilityChanged,
     catalog.DecisionUndone.RECORD: catalog.DecisionUndone,
     catalog.MatchConfirmed.RECORD: catalog.MatchConfirmed,
     catalog.MatchRejected.RECORD: catalog.MatchRejected,
     catalog.MergeRequested.RECORD: catalog.MergeRequested,
+    catalog.OfferExpiring.RECORD: catalog.OfferExpiring,
     catalog.ProviderItemNormalized.RECORD: catalog.ProviderItemNormalized,
     catalog.ProviderItemReceived.RECORD: catalog.ProviderItemReceived,
     catalog.ProviderItemWithdrawn.RECORD: catalog.ProviderItemWithdrawn,

@@ -6,6 +6,72 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 
+Kind = Literal["unknown", "movie", "series", "season", "episode", "track", "album"]
+"""What sort of work it is."""
+
+
+OfferType = Literal["unknown", "subscription", "ads", "free", "rent", "buy"]
+"""What one has to do to watch."""
+
+
+Quality = Literal["unknown", "sd", "hd", "uhd"]
+"""Best picture quality of an offer."""
+
+
+OfferChange = Literal["unknown", "started", "ended", "price_changed", "terms_changed"]
+"""What became of an offer."""
+
+
+class OfferTerms(Struct, frozen=True, kw_only=True, gc=False):
+    """What an offer says beside who makes it, where and how."""
+
+    price: str | None = None
+    """Decimal amount, '3.99'; only for rent and buy."""
+    currency: str | None = None
+    """ISO 4217 of the price."""
+    link: str | None = None
+    """https address of the work at the provider."""
+    starts_at: datetime | None = None
+    """First moment of the offer."""
+    ends_at: datetime | None = None
+    """First moment after the offer, and after those that follow it without a gap."""
+
+
+class AvailabilityChanged(Struct, frozen=True, kw_only=True, gc=False):
+    """A way to watch a title began, ended, or has other terms."""
+
+    RECORD: ClassVar[str] = "media_gateway.catalog.v1.AvailabilityChanged"
+
+    event_id: str
+    """UUIDv7 of a first-hand event; UUIDv5 of input, producer and ordinal for a derived one."""
+    occurred_at: datetime
+    """When the fact happened, UTC."""
+    title_id: str
+    """Stable id of the title, UUIDv7."""
+    title_version: int
+    """Version of the title's snapshot that the offers are of."""
+    title_name: str
+    """Main name of the title."""
+    title_kind: Kind
+    """What sort of work it is."""
+    provider: str
+    """Who offers it."""
+    region: str
+    """ISO 3166-1 alpha-2."""
+    type: OfferType
+    """How it is paid for."""
+    quality: Quality
+    """Best picture quality."""
+    change: OfferChange
+    """What happened."""
+    before: OfferTerms | None = None
+    """Terms until now; null when it began."""
+    after: OfferTerms | None = None
+    """Terms from now on; null when it ended."""
+    successor_id: str | None = None
+    """Title that this one became part of, when that is why its offers ended here."""
+
+
 class DecisionUndone(Struct, frozen=True, kw_only=True, gc=False):
     """An operator takes an earlier decision back."""
 
@@ -107,8 +173,39 @@ class MergeRequested(Struct, frozen=True, kw_only=True, gc=False):
     """Its items when the operator decided; at least one."""
 
 
-Kind = Literal["unknown", "movie", "series", "season", "episode", "track", "album"]
-"""What sort of work it is."""
+class OfferExpiring(Struct, frozen=True, kw_only=True, gc=False):
+    """A way to watch a title ends within days. Each number of days is told once for each end."""
+
+    RECORD: ClassVar[str] = "media_gateway.catalog.v1.OfferExpiring"
+
+    event_id: str
+    """UUIDv7 of a first-hand event; UUIDv5 of input, producer and ordinal for a derived one."""
+    occurred_at: datetime
+    """When the fact happened, UTC."""
+    title_id: str
+    """Stable id of the title, UUIDv7."""
+    title_version: int
+    """Version of the title's snapshot that the offers are of."""
+    title_name: str
+    """Main name of the title."""
+    title_kind: Kind
+    """What sort of work it is."""
+    provider: str
+    """Who offers it."""
+    region: str
+    """ISO 3166-1 alpha-2."""
+    type: OfferType
+    """How it is paid for."""
+    quality: Quality
+    """Best picture quality."""
+    terms: OfferTerms
+    """What the offer says."""
+    ends_at: datetime
+    """First moment after it."""
+    days: int
+    """At most so many days are left: the least of `reached`."""
+    reached: tuple[int, ...]
+    """Numbers of days that this event tells: several when the end came near unseen."""
 
 
 PersonRole = Literal["unknown", "actor", "director", "writer", "creator", "producer", "composer", "artist"]
@@ -144,14 +241,6 @@ class ExternalId(Struct, frozen=True, kw_only=True, gc=False):
     """Lower-case name of the issuer: imdb, tmdb, wikidata, eidr, isrc, …"""
     value: str
     """The id in the issuer's canonical form."""
-
-
-OfferType = Literal["unknown", "subscription", "ads", "free", "rent", "buy"]
-"""What one has to do to watch."""
-
-
-Quality = Literal["unknown", "sd", "hd", "uhd"]
-"""Best picture quality of an offer."""
 
 
 class Offer(Struct, frozen=True, kw_only=True, gc=False):

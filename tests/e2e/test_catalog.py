@@ -78,6 +78,31 @@ def test_a_webhook_becomes_a_title_that_is_found_and_can_be_watched(running: Run
     assert not running.named("The Lanternfish Pilot", provider="disney_plus")
 
 
+def test_offers_that_begin_and_end_are_told_since_a_cursor(running: Running) -> None:
+    def told(cursor: str) -> dict[str, Any]:
+        found: dict[str, Any] = running.discovery.get("/v1/availability/changes", params={"since": cursor}).json()
+        return found
+
+    start = told("latest")["cursor"]
+    running.upsert("netflix", on_netflix("s-feed", "The Salt Cartographer"))
+    running.settle()
+    page = told(start)
+    began = only(page["changes"])
+    assert (began["change"], began["titleName"], began["provider"], began["region"]) == (
+        "started",
+        "The Salt Cartographer",
+        "netflix",
+        "US",
+    )
+    assert "link" in began["after"]
+    assert "before" not in began
+    running.withdraw("netflix", "s-feed")
+    running.settle()
+    page = told(page["cursor"])
+    assert [(one["change"], one["titleId"]) for one in page["changes"]] == [("ended", began["titleId"])]
+    assert told(page["cursor"])["changes"] == []
+
+
 def test_an_update_keeps_the_id_and_counts_the_version(running: Running) -> None:
     running.upsert("netflix", on_netflix("s-update", "Before The Quarry"))
     running.settle()

@@ -6,8 +6,10 @@ CATALOG = (
     "processor:normalization",
     "processor:entity_resolution",
     "processor:embedding",
+    "processor:offer_lifecycle",
     "materializer:title_catalog",
     "materializer:availability",
+    "materializer:availability_changes",
     "materializer:title_search",
     "materializer:provider_deliveries",
 )

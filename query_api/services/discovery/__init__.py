@@ -1,6 +1,6 @@
 """discovery: what is there, what is it, where can it be watched, what is watched most?
 
-Reads title_catalog, availability, title_search and trending.
+Reads title_catalog, availability, availability_changes, title_search and trending.
 """
 
 import asyncio
@@ -10,6 +10,8 @@ from typing import Final
 
 from query_api.freshness import Freshness, Sources
 from query_api.freshness.reader import PostgresStates
+from query_api.services.discovery.availability_changes import AvailabilityChangesController
+from query_api.services.discovery.availability_feed import AvailabilityFeed
 from query_api.services.discovery.controller import SearchController, TitleController
 from query_api.services.discovery.reader import CatalogReader, QdrantSearcher
 from query_api.services.discovery.search import Search
@@ -21,11 +23,12 @@ from runtime.connections import postgres, qdrant, redis
 from runtime.embedding import Embedder, EmbeddingUnavailable
 from runtime.http.service import Resources, ServiceSpec
 from runtime.settings import Settings
-from schemas.read_models import trending
+from schemas.read_models import availability_changes, trending
 
 SOURCES: Final = {
     "title_catalog": Sources(frozenset({"titles"})),
     "availability": Sources(frozenset({"titles"})),
+    availability_changes.READ_MODEL: Sources(availability_changes.TOPICS, indirectly=frozenset({"titles"})),
     "title_search": Sources(frozenset({"titles", "title-embeddings"})),
     trending.READ_MODEL: Sources(trending.TOPICS),
 }
@@ -46,6 +49,7 @@ async def _resources(settings: Settings) -> AsyncIterator[Resources]:
         yield Resources(
             dependencies={
                 "titles": catalog,
+                "availability_feed": AvailabilityFeed(pool),
                 "search": Search(searcher, embedder),
                 "freshness": Freshness(DiscoveryStates(states, trends), settings.query_wait_seconds, SOURCES),
                 "trends": trends,
@@ -70,8 +74,8 @@ def _warm(embedder: Embedder) -> None:
 
 SPEC = ServiceSpec(
     name="discovery",
-    controllers=(SearchController, TitleController, TrendingController),
+    controllers=(SearchController, TitleController, AvailabilityChangesController, TrendingController),
     resources=_resources,
-    dependencies=("titles", "search", "freshness", "trends", "clock"),
+    dependencies=("titles", "availability_feed", "search", "freshness", "trends", "clock"),
     description="Search the catalog, read titles, see where they can be watched.",
 )

@@ -14,6 +14,7 @@ from query_api.services.discovery.responses import (
     TrendingResponse,
 )
 from query_api.title_cards.responses import TitleCard
+from schemas.read_models.availability_changes import AvailabilityChange, Terms
 from schemas.types.catalog import ExternalId, Person
 
 _ID = "0199aa00-0000-7000-8000-000000000001"
@@ -74,4 +75,20 @@ TRENDING_EXAMPLE = TrendingResponse(
         ),
     ),
     as_of=_AT,
+)
+
+AVAILABILITY_CHANGE = AvailabilityChange(
+    event_id="6c0e8a52-51f5-5b60-8f0e-000000000001",
+    occurred_at=_AT,
+    title_id=_ID,
+    title_version=3,
+    title_name="The Harbour Pilot",
+    title_kind="movie",
+    provider="netflix",
+    region="DE",
+    type="rent",
+    quality="hd",
+    change="price_changed",
+    before=Terms(price="3.99", currency="EUR"),
+    after=Terms(price="2.99", currency="EUR"),
 )

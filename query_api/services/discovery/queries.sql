@@ -17,3 +17,27 @@ FROM availability
 WHERE title_id = %(title_id)s AND (%(region)s::text IS NULL OR region = %(region)s)
   AND (ends_at IS NULL OR ends_at > %(now)s)
 ORDER BY ordinal;
+
+-- name: feed_positions
+-- How far the serving version is, partition by partition.
+SELECT p.partition, p.next
+FROM consumer_positions AS p
+JOIN read_model_versions AS v ON p.consumer = v.read_model || '_v' || v.version
+WHERE v.read_model = %(read_model)s;
+
+-- name: feed_changes
+-- The next ones of each partition.
+SELECT c.partition, c.log_offset, c.document
+FROM unnest(%(partitions)s::integer[], %(offsets)s::bigint[]) AS s (partition, seen)
+CROSS JOIN LATERAL (
+    SELECT partition, log_offset, document
+    FROM availability_changes
+    WHERE partition = s.partition AND log_offset >= s.seen
+      AND (%(region)s::text IS NULL OR region = %(region)s)
+      AND (%(provider)s::text IS NULL OR provider = %(provider)s)
+      AND (%(title_id)s::text IS NULL OR title_id = %(title_id)s)
+      AND (%(change)s::text IS NULL OR change = %(change)s)
+    ORDER BY log_offset
+    LIMIT %(limit)s
+) AS c
+ORDER BY c.partition, c.log_offset;

@@ -144,6 +144,8 @@ def test_topic_and_key_of_every_event() -> None:
         "MergeRequested": ("title-decisions", title),
         "SplitRequested": ("title-decisions", title),
         "DecisionUndone": ("title-decisions", title),
+        "AvailabilityChanged": ("availability-changes", title),
+        "OfferExpiring": ("availability-changes", title),
         "TitleEmbedded": ("title-embeddings", title),
         "PlaybackEventRecorded": ("playback-events", b"u-4711"),
         "PlaybackSessionStarted": ("playback-sessions", b"u-4711"),

@@ -29,6 +29,7 @@ def test_a_kind_selects_all_of_it_and_names_select_one() -> None:
         "normalization",
         "entity_resolution",
         "embedding",
+        "offer_lifecycle",
         "playback_sessions",
         "title_trends",
     ]
