@@ -20,6 +20,7 @@ COMMANDS = {
     "rebuild": "bootstrap.commands.rebuild:rebuild",
     "catalog": "bootstrap.commands.catalog:catalog",
     "pull": "bootstrap.commands.pull:pull",
+    "webhooks": "bootstrap.commands.webhooks:webhooks",
     "resolve": "bootstrap.commands.resolve:resolve",
     "token": "bootstrap.commands.token:token",
     "device": "bootstrap.commands.device:device",
@@ -46,6 +47,7 @@ HELP = {
     "rebuild": "Fill a read model anew from the log and switch.",
     "catalog": "Providers' catalogs: import a file.",
     "pull": "Catalogs of a provider that has to be asked.",
+    "webhooks": "Who is told what happens to offers, and how that goes.",
     "resolve": "Why two items are one work, or are not; decide it.",
     "token": "A token for a user's device, on the local stack.",
     "device": "A device to try sync on, in the terminal.",
@@ -63,7 +65,7 @@ HELP = {
 MENDABLE = {
     "SettingsError", "StackError", "ContractError", "UnknownUnit", "ProduceError", "ImportFailed", "RebuildError",
     "MigrationError", "TopicsError", "RegistryError", "StatementError", "SystemFailed", "PortTaken", "CatalogFileError",
-    "EmbeddingUnavailable", "VersionError", "SyncClientError", "PullError",
+    "EmbeddingUnavailable", "VersionError", "SyncClientError", "PullError", "SubscribersError",
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from runtime.http.app import build_app
 from runtime.http.serving import Listener
 from runtime.settings import Settings
 from streams.engine.materializer import Materializer
-from streams.engine.spec import MaterializerSpec, ProcessorSpec, StoreContext
+from streams.engine.spec import MaterializerSpec, ProcessorSpec, SenderSpec, StoreContext
 
 log = logging.get(__name__)
 
@@ -62,6 +62,9 @@ async def run(selection: Selection, settings: Settings, admin_port: int) -> None
             for processor in selection.processors:
                 unit = health[f"processor:{processor.name}"]
                 await stack.enter_async_context(_processing(processor, settings, producer, unit, failures))
+        for sender in selection.senders:
+            unit = health[f"sender:{sender.name}"]
+            await stack.enter_async_context(_sending(sender, settings, unit, failures))
         log.info("process_started", units=list(selection.names))
         await _until_stopped(stop, failures)
         log.info("process_stopping", units=list(selection.names))
@@ -125,6 +128,30 @@ async def _materializing(
     finally:
         materializer.stop()
         await asyncio.to_thread(thread.join, 30.0)
+
+
+@contextlib.asynccontextmanager
+async def _sending(
+    spec: SenderSpec,
+    settings: Settings,
+    health: UnitHealth,
+    failures: "asyncio.Queue[tuple[str, BaseException]]",
+) -> AsyncIterator[None]:
+    sending = spec.start(settings, health)
+
+    async def body() -> None:
+        try:
+            await sending.run()
+        except Exception as error:  # noqa: BLE001 - a task has nobody else to tell
+            health.becomes("failed", str(error))
+            failures.put_nowait((health.unit, error))
+
+    task = asyncio.create_task(body())
+    try:
+        yield
+    finally:
+        sending.stop()
+        await task
 
 
 def main(selection: Selection, settings: Settings, admin_port: int) -> int:

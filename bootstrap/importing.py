@@ -13,7 +13,6 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +23,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from bootstrap.catalog_files import RawItem, read_native
 from runtime.backoff import Backoff
+from runtime.backoff import retry_after as asked_wait
 from runtime.settings import ProviderSettings
 
 BATCH = 500
@@ -200,12 +200,8 @@ def _bad_items(answer: httpx.Response, size: int) -> dict[int, str]:
 
 
 def retry_after(answer: httpx.Response) -> float:
-    """Seconds; the header may also be a date (RFC 9110, section 10.2.3). 0 when it is missing or neither."""
-    text = answer.headers.get("retry-after", "")
-    try:
-        return float(text) if text.isdecimal() else (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
-        return 0.0
+    """Seconds; 0 when the answer asks for none."""
+    return asked_wait(answer.headers.get("retry-after", ""), datetime.now(UTC))
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:

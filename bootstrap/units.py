@@ -1,4 +1,4 @@
-"""Which controllers, processors and materializers make a process, and how the whole is drawn."""
+"""Which controllers, processors, materializers and senders make a process, and how the whole is drawn."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Literal
 from bootstrap import parts
 from runtime.settings import Ports
 from schemas import loader
-from streams.engine.spec import MaterializerSpec, ProcessorSpec
-from streams.topology import MATERIALIZERS, PROCESSORS
+from streams.engine.spec import MaterializerSpec, ProcessorSpec, SenderSpec
+from streams.topology import MATERIALIZERS, PROCESSORS, SENDERS
 
 if TYPE_CHECKING:  # a web framework that processes without services do without
     from runtime.http.service import ServiceSpec
 
-Kind = Literal["processor", "materializer", "service"]
-GROUPS: dict[str, Kind] = {"processors": "processor", "materializers": "materializer", "services": "service"}
+Kind = Literal["processor", "materializer", "sender", "service"]
+GROUPS: dict[str, Kind] = {
+    "processors": "processor",
+    "materializers": "materializer",
+    "senders": "sender",
+    "services": "service",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Selection:
 
     processors: tuple[ProcessorSpec, ...] = ()
     materializers: tuple[MaterializerSpec, ...] = ()
+    senders: tuple[SenderSpec, ...] = ()
     services: tuple[Service, ...] = ()
 
     @property
@@ -89,6 +95,7 @@ class Selection:
         return (
             *(f"processor:{spec.name}" for spec in self.processors),
             *(f"materializer:{spec.name}" for spec in self.materializers),
+            *(f"sender:{spec.name}" for spec in self.senders),
             *(f"service:{service.name}" for service in self.services),
         )
 
@@ -98,7 +105,7 @@ class UnknownUnit(Exception):
 
 
 def every() -> Selection:
-    return Selection(PROCESSORS, MATERIALIZERS, SERVICES)
+    return Selection(PROCESSORS, MATERIALIZERS, SENDERS, SERVICES)
 
 
 def select(wanted: Sequence[str]) -> Selection:
@@ -115,6 +122,7 @@ def select(wanted: Sequence[str]) -> Selection:
     return Selection(
         tuple(spec for spec in everything.processors if f"processor:{spec.name}" in chosen),
         tuple(spec for spec in everything.materializers if f"materializer:{spec.name}" in chosen),
+        tuple(spec for spec in everything.senders if f"sender:{spec.name}" in chosen),
         tuple(service for service in everything.services if f"service:{service.name}" in chosen),
     )
 
@@ -141,6 +149,7 @@ def table() -> list[Row]:
         Row(f"materializer:{m.name}", (*m.inputs, *m.dead_letter_inputs), (), m.store_kind, m.description)
         for m in MATERIALIZERS
     ]
+    rows += [Row(f"sender:{s.name}", s.read_models, (), s.store_kind, s.description) for s in SENDERS]
     return rows
 
 
@@ -160,7 +169,7 @@ def markdown() -> str:
 
 
 def mermaid() -> str:
-    """The flow as a Mermaid graph: topics are pipes, units boxes, read models cylinders."""
+    """The flow as a Mermaid graph: topics are pipes, units boxes, read models cylinders, senders hexagons."""
     lines = ["flowchart LR", "  providers((providers)) --> service_ingestion"]
     lines += [f"  devices((devices)) --> service_{name}" for name in ("playback", "sync")]
     lines += [f"  {_id('service', s.name)}[{s.name}]" for s in SERVICES]
@@ -181,6 +190,9 @@ def mermaid() -> str:
     lines += [
         f"  {_id('materializer', model)} --> {_id('service', s.name)}" for s in SERVICES for model in s.read_models
     ]
+    for sender in SENDERS:
+        lines.append(f"  {_id('sender', sender.name)}{{{{{sender.name}}}}} --> subscribers((subscribers))")
+        lines += [f"  {_id('materializer', model)} --> {_id('sender', sender.name)}" for model in sender.read_models]
     lines += [f"  service_{name} --> clients((clients))" for name in ("discovery", "sync", "playback")]
     return "\n".join(lines) + "\n"
 

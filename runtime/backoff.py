@@ -1,10 +1,12 @@
-"""The one retry policy: exponential growth with full jitter, bounded.
+"""The one retry policy: exponential growth with full jitter, bounded; and what a server asks for instead.
 
 Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015 (the "full jitter" variant).
 """
 
 import random
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 # Beyond it a float overflows (after some hours of trying); every ceiling was reached long before.
 _MOST_GROWTH = 64
@@ -28,3 +30,11 @@ class Backoff:
 
     def reset(self) -> None:
         self.attempts = 0
+
+
+def retry_after(text: str, now: datetime) -> float:
+    """Seconds of a Retry-After header, which may also be a date (RFC 9110, section 10.2.3); 0 when it is neither."""
+    try:
+        return float(text) if text.isdecimal() else (parsedate_to_datetime(text) - now).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0

@@ -58,6 +58,13 @@ PULL_FAILURES = Counter("mg_pull_failures_total", "Walks that did not reach thei
 PULL_COMPLETED = Gauge(
     "mg_pull_completed_timestamp_seconds", "When a stream was last read to its end.", ["provider", "stream"]
 )
+WEBHOOKS_SENT = Counter(
+    "mg_webhooks_sent_total",
+    "Messages to subscribers: delivered, refused (by the receiver), unreachable, forbidden (the address), gone.",
+    ["subscriber", "outcome"],
+)
+WEBHOOKS_WAITING = Gauge("mg_webhooks_waiting", "Messages that a subscriber has not taken yet.", ["subscriber"])
+WEBHOOKS_GIVEN_UP = Counter("mg_webhooks_given_up_total", "Messages that nobody took in 75 hours.", ["subscriber"])
 COMMANDS = Counter(
     "mg_command_events_total",
     "What people's devices sent, by outcome: events accepted or repeated, requests refused by problem.",

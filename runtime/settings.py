@@ -162,6 +162,7 @@ class Settings(msgspec.Struct, frozen=True):
     topic_prefix: str = ""
     providers_file: Path | None = None
     """Where `providers` stand, when they are not in the environment itself."""
+    subscribers_file: Path = Path("subscribers.json")
     group_prefix: str = "mg-"
     query_wait_seconds: float = 2.0
     trending_seconds: float = 5.0
@@ -226,9 +227,8 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         qdrant_url=address("MG_QDRANT_URL", "qdrant_url"),
         registry_url=env.get("MG_REGISTRY_URL") or stack.get("registry_url") or "",
         providers=_providers(env, home),
-        providers_file=None
-        if env.get("MG_PROVIDERS")
-        else Path(env.get("MG_PROVIDERS_FILE") or home / "providers.json"),
+        providers_file=_providers_file(env, home),
+        subscribers_file=Path(env.get("MG_SUBSCRIBERS_FILE") or home / "subscribers.json"),
         operator_token=_operator_token(env, home),
         identity=_identity(env, home),
         ports=Ports(

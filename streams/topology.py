@@ -1,6 +1,6 @@
-"""Everything that runs in the pipeline: two tuples, nothing discovered."""
+"""Everything that runs in the pipeline: three tuples, nothing discovered."""
 
-from streams.engine.spec import MaterializerSpec, ProcessorSpec
+from streams.engine.spec import MaterializerSpec, ProcessorSpec, SenderSpec
 from streams.materializers import (
     availability,
     availability_changes,
@@ -23,6 +23,7 @@ from streams.processors import (
     playback_sessions,
     title_trends,
 )
+from streams.senders import webhooks
 
 PROCESSORS: tuple[ProcessorSpec, ...] = (
     normalization.SPEC,
@@ -46,4 +47,5 @@ MATERIALIZERS: tuple[MaterializerSpec, ...] = (
     preferences.SPEC,
     trending.SPEC,
 )
+SENDERS: tuple[SenderSpec, ...] = (webhooks.SPEC,)
 PIPELINE: tuple[ProcessorSpec | MaterializerSpec, ...] = (*PROCESSORS, *MATERIALIZERS)

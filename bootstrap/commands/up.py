@@ -49,6 +49,7 @@ _COMPACT = {
         "materializer:devices",
         "materializer:preferences",
         "materializer:trending",
+        "sender:webhooks",
     ),
     "services": ("services",),
 }
@@ -56,6 +57,7 @@ _COMPACT = {
 # gets what the others leave. That needs a process of its own: a low priority thread would hold the interpreter's lock.
 _NICE = {"search": 19, "processor-embedding": 19, "materializer-title_search": 19}
 _SERVICES = ("ingestion", "discovery", "sync", "playback")
+_SENDERS = ("webhooks",)
 _READY_SECONDS = 600.0  # a loaded machine takes minutes to import a dozen processes
 
 
@@ -152,7 +154,8 @@ def start_detached(home: Path, *, per_unit: bool, only: Sequence[str] = ()) -> N
 def _children(settings: Settings, per_unit: bool, only: Sequence[str]) -> list[Child]:
     if only:
         # Of the contract, which is cheap to read: every processor and materializer consumes something.
-        known = {unit for topic in loader.topics() for unit in topic.consumers} | {f"service:{s}" for s in _SERVICES}
+        known = {unit for topic in loader.topics() for unit in topic.consumers}
+        known |= {f"service:{name}" for name in _SERVICES} | {f"sender:{name}" for name in _SENDERS}
         if unknown := sorted(set(only) - known):
             raise click.ClickException(f"no unit called {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
         words: dict[str, tuple[str, ...]] = {name.replace(":", "-"): (name,) for name in only}

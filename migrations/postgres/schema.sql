@@ -391,6 +391,46 @@ CREATE TABLE watchlist_v1 (
 CREATE INDEX watchlist_v1_changes ON watchlist_v1 USING btree (user_id, revision);
 CREATE INDEX watchlist_v1_order ON watchlist_v1 USING btree (user_id, rank, title_id) WHERE present;
 
+CREATE TABLE webhook_attempts (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    subscriber text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    attempt integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    status integer,
+    trouble text NOT NULL,
+    milliseconds integer NOT NULL,
+    CONSTRAINT webhook_attempts_pkey PRIMARY KEY (id),
+    CONSTRAINT webhook_attempts_subscriber_event_id_fkey FOREIGN KEY (subscriber, event_id) REFERENCES webhook_deliveries(subscriber, event_id) ON DELETE CASCADE
+);
+CREATE INDEX webhook_attempts_of_delivery ON webhook_attempts USING btree (subscriber, event_id, id);
+
+CREATE TABLE webhook_deliveries (
+    subscriber text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    change text COLLATE "C" NOT NULL,
+    document text NOT NULL,
+    state text COLLATE "C" DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (subscriber, event_id),
+    CONSTRAINT webhook_deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text]))),
+    CONSTRAINT webhook_deliveries_subscriber_fkey FOREIGN KEY (subscriber) REFERENCES webhook_subscribers(name) ON DELETE CASCADE
+);
+CREATE INDEX webhook_deliveries_finished ON webhook_deliveries USING btree (finished_at) WHERE (state <> 'waiting'::text);
+CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries USING btree (subscriber, next_at) WHERE (state = 'waiting'::text);
+
+CREATE TABLE webhook_subscribers (
+    name text COLLATE "C" NOT NULL,
+    offsets jsonb NOT NULL,
+    disabled_at timestamp with time zone,
+    disabled_why text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT webhook_subscribers_pkey PRIMARY KEY (name)
+);
+
 CREATE VIEW availability AS
  SELECT title_id,
     ordinal,

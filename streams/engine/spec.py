@@ -1,4 +1,4 @@
-"""What a processor and a materializer are, in the fewest words the engines need.
+"""What a processor, a materializer and a sender are, in the fewest words the engines need.
 
 Topics are not named here: the topic files say who consumes what (`consumers:`) and who produces it (`producer:`).
 """
@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from runtime.connections.postgres import Cursor
+from runtime.health import UnitHealth
 from runtime.settings import Settings
 from schemas import loader
 from schemas.envelope import Position
@@ -233,6 +234,27 @@ class MaterializerSpec:
             return ()
         units = [unit for name in self.inputs for unit in loader.topic(name).consumers if unit.startswith("processor:")]
         return tuple(dict.fromkeys(loader.dead_letter_topic(unit.removeprefix("processor:")) for unit in units))
+
+
+class Sending(Protocol):
+    """A sender at work."""
+
+    async def run(self) -> None:
+        """Until it is stopped. Raises what trying again does not change."""
+        ...
+
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SenderSpec:
+    """Read model → outside. `store_kind` and `description` are for people (`mg units`)."""
+
+    name: str
+    read_models: tuple[str, ...]
+    start: Callable[[Settings, UnitHealth], Sending]
+    store_kind: str
+    description: str
 
 
 def consumed_by(unit: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ CATALOG = (
     "materializer:availability_changes",
     "materializer:title_search",
     "materializer:provider_deliveries",
+    "sender:webhooks",
 )
 """Everything an import goes through, and who shows it."""
 VIEWING = (
@@ -31,5 +32,5 @@ VIEWING = (
 
 
 def consumers(units: tuple[str, ...]) -> list[str]:
-    """`embedding` of `processor:embedding`; services consume nothing."""
-    return [name for kind, _, name in (unit.partition(":") for unit in units) if kind != "service"]
+    """`embedding` of `processor:embedding`; services and senders consume nothing."""
+    return [name for kind, _, name in (unit.partition(":") for unit in units) if kind not in ("service", "sender")]

@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 UNIT_FOLDERS = (
     "streams/processors",
     "streams/materializers",
+    "streams/senders",
     "command_api/services",
     "query_api/services",
 )
@@ -82,6 +83,7 @@ LINES, TEST_LINES = 400, 500
 REQUIRED: dict[str, tuple[frozenset[str], ...]] = {
     "streams/processors": (frozenset({"__init__.py", "transform.py"}), frozenset({"__init__.py", "lookup.py"})),
     "streams/materializers": (frozenset({"__init__.py", "transform.py", "store.py"}),),
+    "streams/senders": (frozenset({"__init__.py", "sender.py", "store.py", "message.py"}),),
     "command_api/services": (frozenset({"__init__.py", "controller.py", "requests.py", "events.py"}),),
     "query_api/services": (frozenset({"__init__.py", "controller.py", "responses.py", "reader.py"}),),
 }

@@ -20,7 +20,7 @@ def test_the_readmes_table_is_true() -> None:
 
 def test_every_unit_of_the_topic_files_exists_and_every_unit_is_in_a_topic_file() -> None:
     named = {unit for topic in loader.topics() for unit in (topic.producer, *topic.consumers)}
-    existing = set(units.every().names)
+    existing = {name for name in units.every().names if not name.startswith("sender:")}  # they read no topic
     assert named == existing
 
 

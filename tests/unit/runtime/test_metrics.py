@@ -25,6 +25,7 @@ def test_no_label_can_hold_a_path_an_id_or_a_secret() -> None:
     assert labels <= {
         "unit", "outcome", "reason", "kind", "client", "service", "method", "route", "status", "provider", "action",
         "problem", "leg", "type", "ending", "transport", "cause", "stream",
+        "subscriber",
     }  # fmt: skip
 
 

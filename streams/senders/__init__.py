@@ -1,0 +1,1 @@
+"""Read models told to others: store → outside."""
