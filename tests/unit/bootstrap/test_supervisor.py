@@ -1,13 +1,16 @@
-"""The supervisor over tiny shell scripts: what dies is started again with back-off, and said; stopping is orderly."""
+"""The supervisor over tiny scripts: what dies or hangs is started again with back-off; stopping is orderly."""
 
 import http.server
 import json
 import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -16,20 +19,32 @@ import pytest
 
 from bootstrap import supervisor as supervisor_module
 from bootstrap.supervisor import Child, Supervisor, running_supervisor
+from proofs.system import free_ports
 from runtime import metrics
 from runtime.backoff import Backoff
 from runtime.health import UnitStatus
 
 # Stands for the interpreter: `… -m bootstrap.cli run WORD… --admin-port N`.
-SCRIPT = """\
+SCRIPT = f"""\
 #!/bin/sh
 echo "$@" "$MALLOC_ARENA_MAX"
 case "$4" in
+  answers*) exec {sys.executable} -I -S "$0.server" "$6" ;;
   dies) exit 3 ;;
   killed) kill -9 $$ ;;
   stubborn) trap '' TERM; : > "$0.$4"; while :; do sleep 0.02; done ;;
   *) trap 'echo bye; exit 0' TERM; : > "$0.$4"; while :; do sleep 0.02; done ;;
 esac
+"""
+# The admin port of a child, in the shape that matters.
+SERVER = """\
+import socket, sys
+listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    asking, _ = listening.accept()
+    with asking:
+        asking.recv(1000)
+        asking.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n[]")
 """
 NOBODY = 1  # a port of the privileged range where nobody listens
 
@@ -43,8 +58,19 @@ class Stage:
         self.said: list[str] = []
         self.supervisor = Supervisor([], home, self.said.append)
 
-    def start(self, *words: str) -> list[Child]:
-        children = [Child(word, (word,), NOBODY, backoff=Backoff(first=0.01, most=0.02)) for word in words]
+    def start(self, *words: str, silent_most: float = 60.0, starting_most: float = 60.0) -> list[Child]:
+        ports = free_ports(len(words))
+        children = [
+            Child(
+                word,
+                (word,),
+                ports.pop() if word.startswith("answers") else NOBODY,
+                backoff=Backoff(first=0.01, most=0.02),
+                silent_most=silent_most,
+                starting_most=starting_most,
+            )
+            for word in words
+        ]
         self.supervisor.children = children
         self.supervisor.start()
         return children
@@ -53,12 +79,12 @@ class Stage:
         """Waits until the script has set its signal handler."""
         until(Path(f"{self.script}.{word}").exists)
 
-    def tick_until(self, condition: Callable[[], bool]) -> None:
+    def tick_until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
         def ticked() -> bool:
             self.supervisor.tick()
             return condition()
 
-        until(ticked)
+        until(ticked, seconds)
 
     def log(self, word: str) -> list[str]:
         return (self.home / "logs" / f"{word}.log").read_text().splitlines()
@@ -76,6 +102,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     script = tmp_path / "interpreter"
     script.write_text(SCRIPT)
     script.chmod(0o700)
+    Path(f"{script}.server").write_text(SERVER)
     monkeypatch.setattr("bootstrap.supervisor.sys.executable", str(script))
     monkeypatch.setattr(supervisor_module, "_STOP_SECONDS", 5.0)
     made = Stage(tmp_path / "home", script)
@@ -297,3 +324,111 @@ def test_a_running_supervisor_is_told_by_pid_and_start_time(tmp_path: Path) -> N
     ):
         (tmp_path / "up.json").write_text(text)
         assert running_supervisor(tmp_path) == found
+
+
+class Silence:
+    """A supervisor of children that answer or not, on a clock that only a test moves."""
+
+    def __init__(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.stage = stage
+        self.now = 1000.0
+        monkeypatch.setattr(supervisor_module, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(supervisor_module, "_ANSWER_SECONDS", 0.5)
+
+    def start(self, *words: str, silent_most: float = 3.0) -> list[Child]:
+        """They have answered once when this returns."""
+        children = self.stage.start(*words, silent_most=silent_most)
+        for child in children:
+            self.until_heard(child)
+        return children
+
+    def ticks(self, number: int) -> None:
+        """One a second."""
+        for _ in range(number):
+            self.now += 1.0
+            self.stage.supervisor.tick()
+
+    def until_heard(self, child: Child) -> None:
+        self.stage.tick_until(lambda: child.answered and child.silent_seconds == 0.0, 60.0)
+
+
+@pytest.fixture
+def silence(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Silence:
+    return Silence(stage, monkeypatch)
+
+
+def test_a_child_that_hangs_is_ended_and_started_again_and_nobody_else(stage: Stage, silence: Silence) -> None:
+    restarts = metrics.UNIT_RESTARTS.labels("answers")._value
+    before = restarts.get()
+    hanging, other = silence.start("answers", "answers-too")
+    first, untouched = hanging.process, other.process
+    assert first is not None
+    first.send_signal(signal.SIGSTOP)
+    silence.ticks(2)
+    assert first.poll() is None
+    assert stage.said == []
+    silence.ticks(1)
+    assert first.wait(30) == -signal.SIGKILL
+    log = stage.home / "logs" / "answers.log"
+    assert stage.said == [f"answers has not answered for 3 s; ended and starting it again, see {log}"]
+    silence.ticks(2)  # found dead, then its back-off is over
+    assert hanging.backoff.attempts == 1
+    silence.until_heard(hanging)
+    assert hanging.process is not first
+    assert (hanging.restarts, other.restarts, restarts.get()) == (1, 0, before + 1)
+    assert other.process is untouched
+    assert len(stage.said) == 1
+
+
+def test_a_child_that_answers_again_in_time_is_left_alone(stage: Stage, silence: Silence) -> None:
+    (child,) = silence.start("answers")
+    first = child.process
+    assert first is not None
+    for _ in range(2):
+        first.send_signal(signal.SIGSTOP)
+        silence.ticks(2)
+        first.send_signal(signal.SIGCONT)
+        silence.until_heard(child)
+    assert child.process is first
+    assert (first.poll(), child.restarts, stage.said) == (None, 0, [])
+
+
+def test_time_in_which_the_supervisor_itself_was_stopped_is_nobodys_silence(stage: Stage, silence: Silence) -> None:
+    (child,) = silence.start("answers", silent_most=12.0)
+    first = child.process
+    assert first is not None
+    first.send_signal(signal.SIGSTOP)  # it is not awake yet when it is asked
+    silence.now += 3600.0
+    silence.ticks(2)
+    assert 0.0 < child.silent_seconds < child.silent_most
+    first.send_signal(signal.SIGCONT)
+    silence.until_heard(child)
+    assert child.process is first
+    assert (first.poll(), child.restarts, stage.said) == (None, 0, [])
+
+
+def test_before_its_first_answer_a_child_may_be_silent_for_longer(stage: Stage, silence: Silence) -> None:
+    (child,) = stage.start("mute", silent_most=3.0, starting_most=5.0)
+    for life in (1, 2):
+        mute = child.process
+        assert mute is not None
+        silence.ticks(4)
+        assert mute.poll() is None
+        assert len(stage.said) == life - 1
+        silence.ticks(1)
+        assert mute.wait(30) == -signal.SIGKILL
+        assert len(stage.said) == life
+        assert "mute has not answered for 5 s" in stage.said[-1]
+        stage.tick_until(lambda: child.process is None)
+        silence.now = child.restart_at
+        stage.supervisor.tick()
+        assert child.restarts == life
+
+
+def test_one_that_gives_no_answer_is_not_waited_for_before_the_next_is_asked(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.start("one", "two")
+    both = threading.Barrier(2, timeout=10.0)
+    monkeypatch.setattr(Child, "poll_status", lambda _: both.wait())
+    stage.supervisor.tick()
