@@ -10,8 +10,9 @@ export MG_HOME ?= .mg
 export PYTHONDONTWRITEBYTECODE :=
 
 # Tests on real servers wait with deadlines, and a shared machine can miss one. What failed is tried once more, alone and
-# in the open; what is broken fails twice. Most of these tests wait, so more of them run at once than there are cores.
-once_more = $(BIN)/python -m pytest -q $(2) $(1) || { echo "once more, only what failed:"; $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none $(1); }
+# in the open; what is broken fails twice. A pytest that crashed cannot say what failed: its whole part is tried again. Most
+# of these tests wait, so more of them run at once than there are cores.
+once_more = PYTHON=$(BIN)/python tests/support/once_more.sh "$(2)" $(1)
 
 .PHONY: help assets demo test test-faults up down lint bench format schemas pins test-unit golden
 
