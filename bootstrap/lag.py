@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 
 import msgspec
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import TopicPartition
 
 from bootstrap.log_reader import LogReader
-from runtime.connections import postgres
+from runtime.connections import kafka, postgres
 from runtime.settings import Settings
 from runtime.sql import beside
 from streams.engine.outcome import TransientError
@@ -94,6 +93,5 @@ def _committed(settings: Settings, spec: ProcessorSpec, topic: str, partitions: 
     """What a Faust app committed to Kafka."""
     group = f"{settings.group_prefix}{spec.name.replace('_', '-')}"
     wanted = [TopicPartition(settings.topic_prefix + topic, partition) for partition in partitions]
-    admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 3})
-    answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)])[group].result(10)
-    return {place.partition: max(place.offset, 0) for place in answer.topic_partitions}
+    found = kafka.committed(settings.kafka, group, wanted, 10)
+    return {place.partition: max(place.offset, 0) for place in found}

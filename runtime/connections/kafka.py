@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import Message as Delivered
 
 from runtime import metrics
@@ -178,3 +178,20 @@ def consumer(bootstrap: str, group: str, client_id: str, **overrides: Any) -> Co
         "log_level": 2,  # connection errors come back as errors, and would be logged twenty times a second
     }
     return Consumer(config | {key.replace("_", "."): value for key, value in overrides.items()}, logger=_LIBRARY_LOG)
+
+
+def committed(bootstrap: str, group: str, wanted: Sequence[TopicPartition], seconds: float) -> list[TopicPartition]:
+    """What the group committed of these partitions; a negative offset where nothing. Raises KafkaException.
+
+    Asked by a consumer that never joins. An AdminClient, which has no group, would follow a null pointer when the
+    group's coordinator has just moved or started anew (librdkafka's issue 5040): the process would be gone.
+    """
+    asking = consumer(bootstrap, group, "mg-committed")
+    try:
+        found = asking.committed(list(wanted), timeout=seconds)
+    finally:
+        asking.close()
+    for place in found:
+        if place.error:
+            raise KafkaException(place.error)
+    return found

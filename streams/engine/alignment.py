@@ -15,6 +15,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicP
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, not in __all__
 
 from runtime import logging
+from runtime.connections import kafka
 from streams.engine.outcome import FatalError, TransientError
 
 ANSWER_SECONDS = 10.0
@@ -34,16 +35,16 @@ def move_back(
     """
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
     try:
-        found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(ANSWER_SECONDS)
+        found = kafka.committed(bootstrap, group, _partitions(admin, topics, prefix), ANSWER_SECONDS)
     except (KafkaException, TimeoutError) as error:
         raise TransientError(f"kafka: {error}") from error
     # Read after the offsets: other instances go on meanwhile, and an offset is only committed after its position.
     stored = positions()
     ahead = []
-    for place in found.topic_partitions or ():
+    for place in found:
         topic = place.topic.removeprefix(prefix)
         position = stored.get((topic, place.partition), 0)
-        if topic in topics and place.offset > position:
+        if place.offset > position:
             ahead.append(TopicPartition(place.topic, place.partition, position))
     if not ahead:
         return 0
@@ -60,6 +61,13 @@ def move_back(
     if any(place.error for place in moved.topic_partitions or ()):
         raise FatalError(f"group {group} is ahead of the positions in PostgreSQL and could not be moved back")
     return len(ahead)
+
+
+def _partitions(admin: AdminClient, topics: Iterable[str], prefix: str) -> list[TopicPartition]:
+    """All there are. Raises KafkaException."""
+    known = admin.list_topics(timeout=ANSWER_SECONDS).topics
+    names = [prefix + topic for topic in topics if prefix + topic in known]
+    return [TopicPartition(name, partition) for name in names for partition in known[name].partitions]
 
 
 def require_in_log(bootstrap: str, unit: str, prefix: str, stored: Mapping[Place, int]) -> None:

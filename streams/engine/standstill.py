@@ -8,10 +8,11 @@ is asked, by a client of its own.
 import time
 from collections.abc import Callable
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, not in __all__
 
 from runtime import logging
+from runtime.connections import kafka
 from streams.engine.alignment import ANSWER_SECONDS, Place, offsets
 from streams.engine.outcome import FatalError
 
@@ -81,15 +82,14 @@ class Standstill:
         admin = self._admin = self._admin or AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 2})
         wanted = [TopicPartition(self._prefix + topic, partition) for topic, partition in owned]
         try:
-            group = ConsumerGroupTopicPartitions(self._group, wanted)
-            committed = admin.list_consumer_group_offsets([group])[self._group].result(ANSWER_SECONDS)
+            committed = kafka.committed(self._bootstrap, self._group, wanted, ANSWER_SECONDS)
             low = offsets(admin, self._prefix, owned, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # no types shipped
             high = offsets(admin, self._prefix, owned, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         except (KafkaException, TimeoutError) as error:
             log.info("standstill_not_looked_for", group=self._group, error=str(error))
             return {}
         found: dict[Place, int] = {}
-        for one in committed.topic_partitions or ():
+        for one in committed:
             place = (one.topic.removeprefix(self._prefix), one.partition)
             next_ = max(one.offset, low[place])  # below zero: nothing committed yet
             if next_ < high[place]:

@@ -13,14 +13,14 @@ from typing import cast
 
 import psutil
 import psycopg
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from bootstrap import outcomes
 from bootstrap.catalog_files import RawItem
 from bootstrap.importing import Importer
 from proofs.system import System, wait_until
-from runtime.connections import redis
+from runtime.connections import kafka, redis
 from runtime.settings import Settings
 from schemas import loader
 from schemas.read_models import trending
@@ -226,6 +226,4 @@ def _committed(settings: Settings, consumer: str) -> int:
         TopicPartition(settings.topic_prefix + t.topic, partition) for t in topics for partition in range(t.partitions)
     ]
     group = _group(settings, consumer)
-    admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
-    answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)])[group].result(10)
-    return sum(max(place.offset, 0) for place in answer.topic_partitions)
+    return sum(max(place.offset, 0) for place in kafka.committed(settings.kafka, group, wanted, 10))
