@@ -20,9 +20,9 @@ def ingestion() -> "tuple[ServiceSpec, ...]":
 
 def discovery() -> "tuple[ServiceSpec, ...]":
     from command_api.services import resolution as commands
-    from query_api.services import discovery, resolution
+    from query_api.services import discovery, quality, resolution
 
-    return discovery.SPEC, resolution.SPEC, commands.SPEC
+    return discovery.SPEC, resolution.SPEC, quality.SPEC, commands.SPEC
 
 
 def sync() -> "tuple[ServiceSpec, ...]":

@@ -48,6 +48,11 @@ HTTP_SECONDS = Histogram(
 HTTP_SHED = Counter("mg_http_shed_total", "Requests refused because too many were being worked on.", ["service"])
 WEBHOOK_ITEMS = Counter("mg_webhook_items_total", "Items of accepted deliveries.", ["provider", "action"])
 WEBHOOK_REJECTED = Counter("mg_webhook_rejections_total", "Rejected deliveries by problem.", ["provider", "problem"])
+PROVIDER_LAST_DELIVERY = Gauge(
+    "mg_provider_last_delivery_timestamp_seconds",
+    "When a provider's newest delivery was accepted; providers that never delivered have none.",
+    ["provider"],
+)
 PULL_REQUESTS = Counter(
     "mg_pull_requests_total",
     "Requests to a pulled provider: answered, limited, refused, failed.",

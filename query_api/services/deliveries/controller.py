@@ -1,13 +1,15 @@
-"""GET /v1/providers/{provider}/deliveries."""
+"""GET /v1/providers and /v1/providers/{provider}/deliveries."""
 
-from collections.abc import Container
+from collections.abc import Collection
+from datetime import timedelta
 from typing import Annotated
 
 from litestar import Controller, get
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from query_api.services.deliveries.reader import DeliveriesReader, PageStart
-from query_api.services.deliveries.responses import DeliveryPage
+from query_api.services.deliveries.responses import DeliveryPage, ProviderList
+from runtime.clock import Clock
 from runtime.http import problems
 from runtime.http.auth import Bearer
 from runtime.http.paging import decode_cursor, encode_cursor
@@ -32,6 +34,39 @@ class DeliveriesController(Controller):
     tags = ("webhooks",)
 
     @get(
+        operation_id="ListProviders",
+        summary="Every provider, and since when it has been silent",
+        description="Needs the operator token. The metric `mg_provider_last_delivery_timestamp_seconds` says the same.",
+        responses=problems.documented(
+            problems.INVALID_REQUEST,
+            problems.UNKNOWN_PARAMETER,
+            problems.UNAUTHENTICATED,
+            problems.UNAVAILABLE,
+        ),
+    )
+    async def list_providers(
+        self,
+        deliveries_reader: Injected[DeliveriesReader],
+        operator: Injected[Bearer],
+        known_providers: Injected[Collection[str]],
+        deliveries_clock: Injected[Clock],
+        stale_after_hours: Annotated[
+            float, QueryParameter(name="staleAfterHours", gt=0, le=8760, description="`stale` from so much silence on.")
+        ] = 24.0,
+        authorization: Authorization = None,
+    ) -> ProviderList:
+        operator.require(authorization)
+        names = tuple(known_providers)
+        newest = await deliveries_reader.newest(names)
+        return ProviderList.of(
+            names,
+            newest,
+            deliveries_clock.now(),
+            timedelta(hours=stale_after_hours),
+            await deliveries_reader.as_of(),
+        )
+
+    @get(
         "/{provider:str}/deliveries",
         operation_id="ListProviderDeliveries",
         summary="Recent deliveries and what became of them",
@@ -52,7 +87,7 @@ class DeliveriesController(Controller):
         provider: Provider,
         deliveries_reader: Injected[DeliveriesReader],
         operator: Injected[Bearer],
-        known_providers: Injected[Container[str]],
+        known_providers: Injected[Collection[str]],
         wait_seconds: Injected[float],
         limit: Limit = 20,
         cursor: Cursor = None,

@@ -52,3 +52,12 @@ SELECT max(p.updated_at) AS as_of
 FROM consumer_positions AS p
 JOIN read_model_versions AS v ON p.consumer = v.read_model || '_v' || v.version
 WHERE v.read_model = 'provider_deliveries'
+
+-- name: newest
+-- Of each provider that ever delivered, by the index of pages.
+SELECT p.provider, n.accepted_at
+FROM unnest(%(providers)s::text[]) AS p (provider)
+CROSS JOIN LATERAL (
+    SELECT accepted_at FROM provider_deliveries
+    WHERE provider = p.provider ORDER BY accepted_at DESC, delivery_id DESC LIMIT 1
+) AS n

@@ -1,7 +1,7 @@
 """Reads the views of provider_deliveries."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -35,6 +35,10 @@ class DeliveriesReader(Protocol):
         """The first 20 dead-lettered items of each delivery, in their order."""
         ...
 
+    async def newest(self, providers: Sequence[str]) -> Mapping[str, datetime]:
+        """When the newest delivery of each was accepted; those that never delivered are left out."""
+        ...
+
     async def positions(self) -> NextOffsets: ...
 
     async def as_of(self) -> datetime | None: ...
@@ -62,6 +66,10 @@ class PostgresDeliveriesReader:
     async def refused(self, provider: str, delivery_ids: Sequence[str]) -> Sequence[RefusedItemRow]:
         parameters = {"provider": provider, "delivery_ids": list(delivery_ids), "most": _REFUSED_A_DELIVERY}
         return msgspec.convert(await self._rows("refused", parameters), list[RefusedItemRow])
+
+    async def newest(self, providers: Sequence[str]) -> Mapping[str, datetime]:
+        found = await self._rows("newest", {"providers": list(providers)})
+        return {row["provider"]: row["accepted_at"].astimezone(UTC) for row in found}
 
     async def positions(self) -> NextOffsets:
         return {(row["topic"], row["partition"]): row["next"] for row in await self._rows("positions", {})}

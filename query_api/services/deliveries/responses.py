@@ -1,7 +1,7 @@
 """What an operator sees of deliveries."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -29,6 +29,39 @@ class Delivery(msgspec.Struct, frozen=True, rename="camel"):
     withdrawn: int
     dead_lettered: int
     refused: tuple[RefusedItem, ...] = ()
+
+
+class ProviderStanding(msgspec.Struct, frozen=True, rename="camel"):
+    """Both are null for one that never delivered, which is stale too."""
+
+    provider: str
+    last_delivery_at: datetime | None
+    silent_seconds: float | None
+    stale: bool
+
+
+class ProviderList(msgspec.Struct, frozen=True, rename="camel"):
+    """Every configured provider, by name."""
+
+    providers: tuple[ProviderStanding, ...]
+    as_of: datetime | None
+
+    @classmethod
+    def of(
+        cls,
+        names: Iterable[str],
+        newest: Mapping[str, datetime],
+        now: datetime,
+        stale_after: timedelta,
+        as_of: datetime | None,
+    ) -> "ProviderList":
+        found = []
+        for name in sorted(names):
+            at = newest.get(name)
+            silence = None if at is None else max(now - at, timedelta())
+            stale = silence is None or silence > stale_after
+            found.append(ProviderStanding(name, at, None if silence is None else silence.total_seconds(), stale))
+        return cls(tuple(found), as_of)
 
 
 class DeliveryPage(msgspec.Struct, frozen=True, rename="camel"):

@@ -8,7 +8,7 @@ from runtime.clock import from_milliseconds
 from schemas.envelope import derived_id
 from schemas.types.catalog import AvailabilityChanged, OfferChange, OfferExpiring, OfferTerms
 from streams.processors.offer_lifecycle.state import Listing, Offered, Place, Terms
-from streams.processors.offer_lifecycle.windows import DAY_MS
+from streams.processors.offer_lifecycle.windows import DAY_MS, began_at
 
 NAME: Final = "offer_lifecycle"
 
@@ -17,7 +17,7 @@ def changed(
     title: Offered, listing: Listing, after: Terms | None, change: OfferChange, since: int | None, successor: str | None
 ) -> AvailabilityChanged:
     before, place = listing.told, listing.place
-    moment = since if since is not None else _boundary(before, after, title.at)
+    moment = since if since is not None else began_at(listing.windows, after, title.at)
     cause = f"{title.title_id}/{title.version}/{'/'.join(msgspec.structs.astuple(place))}"
     return AvailabilityChanged(
         event_id=derived_id(cause, NAME, f"{change}/{'snapshot' if since is not None else moment}"),
@@ -35,12 +35,6 @@ def changed(
         after=_terms(after),
         successor_id=successor,
     )
-
-
-def _boundary(before: Terms | None, after: Terms | None, at: int) -> int:
-    """When time alone made the difference: the newest begin or end that has passed."""
-    moments = (after.starts_at if after is not None else None, before.ends_at if before is not None else None)
-    return max((moment for moment in moments if moment is not None and moment <= at), default=at)
 
 
 def expiring(

@@ -30,6 +30,17 @@ def in_force(windows: Sequence[Terms], at: int) -> Terms | None:
     return msgspec.structs.replace(best, ends_at=None if until == _NEVER else until)
 
 
+def began_at(windows: Sequence[Terms], now: Terms | None, at: int) -> int:
+    """Since when that has been in force which is at `at`: the same whenever it is asked while it goes on."""
+    moments = {moment for each in windows for moment in (each.starts_at, each.ends_at) if moment is not None}
+    began = at
+    for moment in sorted((moment for moment in moments if moment <= at), reverse=True):
+        if in_force(windows, moment) != now:
+            break
+        began = moment
+    return began
+
+
 def days_reached(until: int, at: int, told: int | None) -> tuple[int, ...]:
     """Numbers of days that are left at most and below those that were told, greatest first."""
     return tuple(days for days in WARNINGS if until - at <= days * DAY_MS and (told is None or days < told))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from command_api.services import resolution as commands
-from query_api.services import discovery, resolution
+from query_api.services import discovery, quality, resolution
 from runtime import settings as settings_module
 from runtime.http.app import build_app
 
@@ -18,7 +18,9 @@ NOWHERE = {
 
 
 def rendered() -> str:
-    app = build_app("discovery", [discovery.SPEC, resolution.SPEC, commands.SPEC], settings_module.load(NOWHERE))
+    app = build_app(
+        "discovery", [discovery.SPEC, resolution.SPEC, quality.SPEC, commands.SPEC], settings_module.load(NOWHERE)
+    )
     return json.dumps(app.openapi_schema.to_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 

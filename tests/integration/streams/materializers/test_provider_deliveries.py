@@ -133,6 +133,8 @@ async def test_an_operator_sees_what_became_of_each_item(clean: PostgresDatabase
             ("Q2", 2, "normalization", "too_deep"),
             ("Q4", 4, "entity_resolution", "unusable"),
         ]
+        newest = await reader.newest(("wikidata", "nobody"))
+        assert newest == {"wikidata": first[0].accepted_at}
         assert await reader.positions() == {("catalog-deliveries", 0): 1}
         assert await reader.as_of() is not None
     finally:

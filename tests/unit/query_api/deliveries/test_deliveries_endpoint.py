@@ -1,6 +1,7 @@
 """GET /v1/providers/{provider}/deliveries over HTTP, with a reader in memory."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,13 @@ import pytest
 
 from query_api.services.deliveries.controller import DeliveriesController
 from query_api.services.deliveries.reader import PageStart
+from query_api.services.deliveries.silence import watch
+from runtime import metrics
+from runtime.clock import FrozenClock
 from runtime.http.app import build_app
 from runtime.http.auth import Bearer
 from runtime.http.positions import NextOffsets
+from runtime.http.problems import UNAVAILABLE, Problem
 from runtime.http.service import Resources, ServiceSpec
 from runtime.settings import Secret
 from schemas.read_models.provider_deliveries import DeliveryRow, RefusedItemRow
@@ -54,6 +59,10 @@ class MemoryReader:
         )
         return [found] if "d2" in delivery_ids else []
 
+    async def newest(self, providers: Sequence[str]) -> Mapping[str, datetime]:
+        assert "wikidata" in providers
+        return {"wikidata": NOW - timedelta(hours=30)}
+
     async def positions(self) -> NextOffsets:
         return {("catalog-deliveries", 0): self.next}
 
@@ -69,12 +78,13 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
             {
                 "deliveries_reader": MemoryReader(),
                 "operator": Bearer(Secret("t0ken")),
-                "known_providers": frozenset({"wikidata"}),
+                "known_providers": frozenset({"wikidata", "hulu"}),
                 "wait_seconds": 0.05,
+                "deliveries_clock": FrozenClock(NOW),
             }
         )
 
-    names = ("deliveries_reader", "operator", "known_providers", "wait_seconds")
+    names = ("deliveries_reader", "operator", "known_providers", "wait_seconds", "deliveries_clock")
     spec = ServiceSpec("deliveries", (DeliveriesController,), resources, names)
     async with serving(build_app("ingestion", [spec], settings(tmp_path))) as found:
         yield found
@@ -143,3 +153,48 @@ async def test_bad_requests(client: httpx.AsyncClient, path: str, status: int, s
 )
 async def test_read_your_writes(client: httpx.AsyncClient, after: str, status: int) -> None:
     assert (await client.get(URL, headers={**OPERATOR, "MG-After": after})).status_code == status
+
+
+@pytest.mark.parametrize(("hours", "stale"), [("24", True), ("30", False), ("0.5", True)])
+async def test_providers_and_their_silence(client: httpx.AsyncClient, hours: str, stale: bool) -> None:
+    answer = await client.get("/v1/providers", params={"staleAfterHours": hours}, headers=OPERATOR)
+    assert answer.json() == {
+        "providers": [
+            {"provider": "hulu", "lastDeliveryAt": None, "silentSeconds": None, "stale": True},
+            {
+                "provider": "wikidata",
+                "lastDeliveryAt": "2026-02-28T06:00:00Z",
+                "silentSeconds": 108000.0,
+                "stale": stale,
+            },
+        ],
+        "asOf": "2026-03-01T12:00:00Z",
+    }
+
+
+async def test_providers_are_for_operators(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/v1/providers")).status_code == 401
+    assert (await client.get("/v1/providers?staleAfterHours=0", headers=OPERATOR)).status_code == 400
+
+
+async def test_silence_is_a_metric_and_outlives_a_database_that_is_away() -> None:
+    class Away(MemoryReader):
+        calls = 0
+
+        async def newest(self, providers: Sequence[str]) -> Mapping[str, datetime]:
+            self.calls += 1
+            if self.calls == 1:
+                raise Problem(UNAVAILABLE, "away")
+            return await super().newest(providers)
+
+    reader = Away()
+    watching = asyncio.create_task(watch(reader, ("wikidata",), 0.01))
+    try:
+        for _ in range(500):
+            if reader.calls > 2:
+                break
+            await asyncio.sleep(0.01)
+    finally:
+        watching.cancel()
+    found = metrics.PROVIDER_LAST_DELIVERY.labels("wikidata")._value.get()
+    assert found == (NOW - timedelta(hours=30)).timestamp()
