@@ -34,6 +34,8 @@ from streams.senders.webhooks.subscribers import (
 
 _SECRET_BYTES = 32
 _HTTPS = 443
+# Of the table of messages: what follows from the rest, so that ids stay whole on a narrow terminal.
+_NOT_SHOWN = frozenset({"created_at", "milliseconds"})
 
 
 @click.group()
@@ -116,7 +118,7 @@ def list_subscribers(as_json: bool) -> None:
         for row in rows:
             click.echo(msgspec.json.encode(row).decode())
     elif rows:
-        table(tuple(rows[0]), [tuple("" if value is None else str(value) for value in row.values()) for row in rows])
+        table(tuple(rows[0]), [tuple(map(_cell, row.values())) for row in rows])
     else:
         click.echo("no subscribers; `mg webhooks add NAME URL` adds one")
 
@@ -132,18 +134,21 @@ def log(name: str, event_id: str | None, state: State | None, limit: int, as_jso
     settings = settings_module.load()
     with _administration(settings) as administration:
         if event_id is None:
-            lines: list[object] = list(administration.recent(name, state, limit))
+            lines: list[msgspec.Struct] = list(administration.recent(name, state, limit))
         else:
             found = administration.attempts(name, event_id)
             if found is None:
                 raise click.ClickException(f"{name} has no message {event_id}; `mg webhooks log {name}` shows them")
             lines = list(found)
-    rows = [cast("dict[str, object]", msgspec.to_builtins(line)) for line in lines]
     if as_json:
-        for row in rows:
-            click.echo(msgspec.json.encode(row).decode())
-    elif rows:
-        table(tuple(rows[0]), [tuple("" if value is None else str(value) for value in row.values()) for row in rows])
+        for line in lines:
+            click.echo(msgspec.json.encode(line).decode())
+    elif lines:
+        shown = [
+            {name: value for name, value in msgspec.structs.asdict(line).items() if name not in _NOT_SHOWN}
+            for line in lines
+        ]
+        table(tuple(shown[0]), [tuple(map(_cell, row.values())) for row in shown])
     else:
         click.echo("nothing yet")
 
@@ -246,6 +251,12 @@ def _administration(settings: Settings) -> Iterator[Administration]:
         yield administration
     finally:
         administration.close()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return "" if value is None else str(value)
 
 
 def _known(entries: dict[str, Entry], name: str) -> Entry:

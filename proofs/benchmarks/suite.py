@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from proofs.benchmarks import backlog, catalog, codec, live_idle, processors, sync
+from proofs.benchmarks import backlog, catalog, codec, live_idle, processors, resolution, sync
 from proofs.benchmarks.peers import run as peers
 from proofs.figures import Figure
 
@@ -15,5 +15,5 @@ RUNS: dict[str, Callable[[], list[Figure]]] = {
     "catalog": catalog.catalog,
     "ingestion": catalog.ingestion,
 }
-ON_REQUEST: dict[str, Callable[[], list[Figure]]] = {"peers": peers.peers}
+ON_REQUEST: dict[str, Callable[[], list[Figure]]] = {"peers": peers.peers, "resolution": resolution.run}
 """By name only: they take longer than all others together."""

@@ -113,8 +113,8 @@ def _checked(name: str, entry: Entry) -> Subscriber:
         usable = False
     schemes = ("https", "http") if entry.private else ("https",)
     if not usable or parts.scheme not in schemes or parts.username is not None or parts.fragment:
-        kind = "http or https" if entry.private else "https"
-        raise SubscribersError(f"subscriber {name}: url must be an {kind} address without user and fragment")
+        kind = "http or https" if entry.private else "https (or, with private, http)"
+        raise SubscribersError(f"subscriber {name}: url must be {kind}, an address without user and fragment")
     for secret in entry.secrets:
         if not _is_secret(secret):
             raise SubscribersError(f"subscriber {name}: a secret must be whsec_ and 24 to 64 bytes in base64")

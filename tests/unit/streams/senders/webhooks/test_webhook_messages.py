@@ -86,11 +86,11 @@ def test_a_file_of_subscribers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"url": "http://acme.example/hook"}, "https address"),
-        ({"url": "ftp://acme.example/hook", "private": True}, "http or https address"),
+        ({"url": "http://acme.example/hook"}, "url must be https"),
+        ({"url": "ftp://acme.example/hook", "private": True}, "url must be http or https"),
         ({"url": "https://user:pass@acme.example/"}, "without user"),
-        ({"url": "https://"}, "https address"),
-        ({"url": "https://acme.example:99999/"}, "https address"),
+        ({"url": "https://"}, "url must be https"),
+        ({"url": "https://acme.example:99999/"}, "url must be https"),
         ({"secrets": []}, "Expected `array` of length >= 1"),
         ({"secrets": ["hunter2"]}, "a secret must be whsec_"),
         ({"secrets": ["whsec_" + base64.b64encode(b"short").decode()]}, "24 to 64 bytes"),
