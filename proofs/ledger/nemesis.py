@@ -30,6 +30,7 @@ BAD_SECONDS: Final = 14.0
 RECOVERY_SECONDS: Final = 120.0
 OVERSIZE: Final = 700_000
 CONSUMERS: Final = frozenset(unit.partition(":")[2] for unit in UNITS if not unit.startswith("service:"))
+_PIPELINE: Final = tuple(unit for unit in UNITS if not unit.startswith("service:"))
 _DOUBLED: Final = tuple(unit for unit in UNITS if unit.startswith("materializer:"))
 _AWAY: Final = (ConnectionError, psycopg.Error, KafkaException, httpx.TransportError, psutil.Error, KeyError)
 """What looking at a system in trouble may raise."""
@@ -150,6 +151,19 @@ class Nemesis:
                 process.kill()
                 process.wait()
 
+    def clock(self) -> str:
+        """The wall clock of a unit jumps hours ahead, then behind, and is right again."""
+        unit = self._random.choice(_PIPELINE)
+        path = self._system.home / "clocks" / unit.replace(":", "-")
+        path.parent.mkdir(exist_ok=True)
+        try:
+            for hours in (2, -1):
+                path.write_text(str(hours * 3600))
+                time.sleep(self._random.uniform(3, 8))
+        finally:
+            path.unlink()
+        return unit
+
     # Backends.
 
     def _restart(self, backend: str, seconds: float = 0.0) -> str:
@@ -235,6 +249,7 @@ FAULTS: Final[dict[str, Callable[[Nemesis], str]]] = {
     "term": Nemesis.term,
     "freeze": Nemesis.freeze,
     "rebalance": Nemesis.rebalance,
+    "clock": Nemesis.clock,
     "kafka": Nemesis.kafka,
     "postgres": Nemesis.postgres,
     "postgres-away": Nemesis.postgres_away,

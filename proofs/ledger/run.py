@@ -23,6 +23,8 @@ from proofs.system import System, SystemFailed, fresh, wait_until
 _REST_SECONDS: Final = 90.0
 Log = Callable[[str], None]
 MUTATIONS: Final = Path(__file__).with_name("mutations")
+CLOCKWORK: Final = Path(__file__).with_name("clockwork")
+"""Lets clocks be set wrong. It comes into processes the way mutations do, so a mutated system has right clocks."""
 
 
 def mutations() -> dict[str, str]:
@@ -46,14 +48,16 @@ def run(
     """On a system of its own in `folder` (a folder of `home`). Raises SystemFailed when it does not start, or refuses
     what is right."""
     folder = folder or home / ("ledger-mutated" if mutation else "ledger")
-    broken = MUTATIONS / mutation if mutation else None
+    patched = MUTATIONS / mutation if mutation else CLOCKWORK
+    if mutation:
+        plan = msgspec.structs.replace(plan, faults=tuple(name for name in plan.faults if name != "clock"))
     network: list[Network] = []
 
     def around(system: System) -> Network:
         network.append(Network(system, plan.seed))
         return network[0]
 
-    with fresh(folder, home, only=UNITS, python_path=broken, around=around) as system:
+    with fresh(folder, home, only=UNITS, python_path=patched, around=around) as system:
         return _drive(system, network[0], plan, log)
 
 

@@ -26,6 +26,12 @@ def test_short_run_of_the_ledger(run_folder: Path) -> None:
     assert evidence.faults
 
 
+def test_clocks_that_jump(run_folder: Path) -> None:
+    evidence = run.run(home_from(), run.Plan(60, ("clock",), 3), folder=run_folder / "clocks")
+    assert checker.judge(evidence) == []
+    assert len(evidence.faults) >= 2
+
+
 @pytest.mark.parametrize("name", _BROKEN)
 def test_what_is_broken_on_purpose_is_found_out(run_folder: Path, name: str) -> None:
     seconds, faults = _BROKEN[name]
