@@ -1,4 +1,5 @@
-"""How alike two songs or two albums are: name, artist, album, length, and what makes it another recording. Pure."""
+"""How alike two songs or two albums are: name, artist, album, length, and what makes it another recording, without any
+weight. Pure."""
 
 import re
 from itertools import takewhile
@@ -6,7 +7,7 @@ from typing import Final
 
 from rapidfuzz.fuzz import ratio, token_set_ratio
 
-from streams.processors.entity_resolution.evidence import Evidence
+from streams.processors.entity_resolution.evidence import UNKNOWN, Comparison, levels
 from streams.processors.entity_resolution.features import Features
 from streams.processors.entity_resolution.names import compact
 from streams.processors.entity_resolution.people import alike_people
@@ -23,27 +24,41 @@ _SLIPPED: Final = re.compile(r"\$ ?\d|\d:\d\d|\b(?:19|20)\d\d\b")
 _CLOCK: Final = re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?!\d)")
 
 
-def evidence(left: Features, right: Features) -> list[Evidence]:
+_SAME, _SPACES, _NUMBERS, _SPELLED, _MORE_WORDS, _DIFFERENT, _COLUMNS, _BEGINNING, _SHORT = levels(
+    "name", "same", "same but for spaces", "other numbers", "spelled otherwise", "one has more words", "different",
+    "same beginning, then other columns", "same beginning", "same beginning, short",
+)  # fmt: skip
+(_RECORDING,) = levels("recording", "same")
+_ARTIST_MENTIONED, _ARTIST_UNKNOWN, _ARTIST_SHARED, _ARTIST_WRITTEN, _ARTIST_DIFFERENT = levels(
+    "artist", "mentioned", UNKNOWN, "shared", "written otherwise", "different"
+)
+_ALBUM_ITSELF, _ALBUM_MENTIONED, _ALBUM_UNKNOWN, _ALBUM_SAME, _ALBUM_WRITTEN, _ALBUM_DIFFERENT = levels(
+    "album", "itself", "mentioned", UNKNOWN, "same", "written otherwise", "different"
+)
+_LENGTH_UNKNOWN, *_LENGTHS = levels("length", UNKNOWN, "same", "1 min apart", "2 min apart")
+
+
+def compare(left: Features, right: Features) -> list[Comparison]:
     """Songs have many namesakes and versions, so the artist decides as much as the name does."""
     return [_name(left, right), _marks(left, right), _artist(left, right), _album(left, right), _length(left, right)]
 
 
-def _name(left: Features, right: Features) -> Evidence:
+def _name(left: Features, right: Features) -> Comparison:
     if left.main_keys & right.main_keys:
-        return Evidence("name", "same", 6.0)
+        return _SAME
     one, other = left.main[0].full, right.main[0].full
     if _runs_on(left) or _runs_on(right):
         return _beginning(left, right)
     if compact(one) == compact(other):
-        return Evidence("name", "same but for spaces", 5.5)
+        return _SPACES
     if left.main[0].numbers != right.main[0].numbers:
-        return Evidence("name", "other numbers", -8.0)
+        return _NUMBERS
     alike = ratio(one, other)
     if alike >= 88:
-        return Evidence("name", "spelled otherwise", 3.0)
+        return _SPELLED
     if min(len(one), len(other)) >= 6 and token_set_ratio(one, other) >= 95:
-        return Evidence("name", "one has more words", -1.0)
-    return Evidence("name", "different", -8.0)
+        return _MORE_WORDS
+    return _DIFFERENT
 
 
 def _runs_on(side: Features) -> bool:
@@ -52,16 +67,16 @@ def _runs_on(side: Features) -> bool:
     return suspicious and not (side.cast and side.series and side.runtime)
 
 
-def _beginning(left: Features, right: Features) -> Evidence:
+def _beginning(left: Features, right: Features) -> Comparison:
     """Of names with other columns behind them only the beginning can be compared."""
     one, other = left.main[0].full.split(), right.main[0].full.split()
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
     letters = sum(len(word) for word in one[:shared])
     if shared and _ends(one[shared:], right) and _ends(other[shared:], left):
-        return Evidence("name", "same beginning, then other columns", 5.0)
+        return _COLUMNS
     if letters >= 8:
-        return Evidence("name", "same beginning", 5.0)
-    return Evidence("name", "same beginning, short", -0.5) if letters >= 4 else Evidence("name", "different", -8.0)
+        return _BEGINNING
+    return _SHORT if letters >= 4 else _DIFFERENT
 
 
 def _ends(rest: list[str], other: Features) -> bool:
@@ -74,44 +89,44 @@ def _within(part: str, whole: Features) -> bool:
     return bool(part) and set(part.split()) <= whole.words
 
 
-def _marks(left: Features, right: Features) -> Evidence:
+def _marks(left: Features, right: Features) -> Comparison:
     if left.marks == right.marks:
-        return Evidence("recording", "same", 0.0)
+        return _RECORDING
     apart = left.marks ^ right.marks
     # A live album's songs are called live by one shop and not by another.
-    weight = -4.0 if apart == {"live"} and left.series == right.series else -9.0
-    return Evidence("recording", ", ".join(sorted(apart)), weight)
+    level = "live, of one album" if apart == {"live"} and left.series == right.series else "another"
+    return Comparison("recording", level, ", ".join(sorted(apart)))
 
 
-def _artist(left: Features, right: Features) -> Evidence:
+def _artist(left: Features, right: Features) -> Comparison:
     if not left.cast or not right.cast:
         found = any(_within(one, right) for one in left.cast) or any(_within(one, left) for one in right.cast)
-        return Evidence("artist", "mentioned", 3.0) if found else Evidence("artist", "unknown", 0.0)
+        return _ARTIST_MENTIONED if found else _ARTIST_UNKNOWN
     if alike_people(left.cast, right.cast):
-        return Evidence("artist", "shared", 4.0)
+        return _ARTIST_SHARED
     best = max(token_set_ratio(one, other) for one in left.cast for other in right.cast)
-    return Evidence("artist", "written otherwise", 3.0) if best >= 90 else Evidence("artist", "different", -7.0)
+    return _ARTIST_WRITTEN if best >= 90 else _ARTIST_DIFFERENT
 
 
-def _album(left: Features, right: Features) -> Evidence:
+def _album(left: Features, right: Features) -> Comparison:
     if left.kind != "track":
-        return Evidence("album", "itself", 0.0)
+        return _ALBUM_ITSELF
     if not left.series or not right.series:
         found = _within(left.series or "", right) or _within(right.series or "", left)
-        return Evidence("album", "mentioned", 1.5) if found else Evidence("album", "unknown", 0.0)
+        return _ALBUM_MENTIONED if found else _ALBUM_UNKNOWN
     if left.series == right.series:
-        return Evidence("album", "same", 2.5)
+        return _ALBUM_SAME
     if token_set_ratio(left.series, right.series) >= 90:
-        return Evidence("album", "written otherwise", 1.5)
-    return Evidence("album", "different", -3.5)
+        return _ALBUM_WRITTEN
+    return _ALBUM_DIFFERENT
 
 
-def _length(left: Features, right: Features) -> Evidence:
+def _length(left: Features, right: Features) -> Comparison:
     one, other = _minutes(left), _minutes(right)
     if one is None or other is None:
-        return Evidence("length", "unknown", 0.0)
+        return _LENGTH_UNKNOWN
     apart = round(abs(one - other))
-    return Evidence("length", "same" if apart == 0 else f"{apart} min apart", (1.5, 0.0, -4.0, -8.0)[min(apart, 3)])
+    return _LENGTHS[apart] if apart < 3 else Comparison("length", "further apart", f"{apart} min apart")
 
 
 def _minutes(side: Features) -> float | None:
