@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -10,12 +11,13 @@ from devstack.errors import StackError
 from proofs import figures
 from proofs.benchmarks import page
 from proofs.benchmarks import suite as benchmarks
-from proofs.evaluation import resolution
+from proofs.evaluation import compared, learning
 from proofs.evaluation import suite as evaluations
 from proofs.figures import Figure
 from runtime import settings as settings_module
+from streams.processors.entity_resolution.chosen import Choice
 
-_OF_MANIFESTS = "entity-resolution"
+_RESOLUTION, _LEARNING = "entity-resolution", "learn-weights"
 Run = Callable[[], list[Figure]]
 
 
@@ -64,18 +66,44 @@ def bench(name: tuple[str, ...], as_json: bool, save: bool, record: Path | None)
 @click.option("--json", "as_json", is_flag=True, help="A list of {name, value, unit, bar, holds, samples}.")
 @click.option("--show", type=int, default=0, metavar="N", help="Also so many wrong, missed and unseen pairs each.")
 @click.option("--ablate", is_flag=True, help="F1 without each feature.")
-def evaluate(name: tuple[str, ...], as_json: bool, show: int, ablate: bool) -> None:
-    """Quality on labelled data: NAME…, or `entity-resolution MANIFEST.yaml…` for data of your own."""
+@click.option(
+    "--weights",
+    type=click.Choice(get_args(Choice)),
+    multiple=True,
+    help="Of entity resolution; given twice: both in one table. Default: those that the product uses.",
+)
+@click.option(
+    "--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Where learned weights go."
+)
+@click.option(
+    "--sample",
+    type=click.Choice(get_args(learning.Sample)),
+    default="blocked",
+    show_default=True,
+    help="Pairs that chance agreement is learned from.",
+)
+def evaluate(
+    name: tuple[str, ...],
+    as_json: bool,
+    show: int,
+    ablate: bool,
+    weights: tuple[Choice, ...],
+    out: Path | None,
+    sample: learning.Sample,
+) -> None:
+    """Quality on labelled data: NAME…, or `entity-resolution MANIFEST.yaml…` for data of your own.
+    `learn-weights MANIFEST.yaml… --out FILE` learns the weights of entity resolution, from unlabelled data too."""
     manifests = tuple(Path(one) for one in name if one.endswith((".yaml", ".yml")))
     rest = tuple(one for one in name if not one.endswith((".yaml", ".yml")))
-    if manifests and rest != (_OF_MANIFESTS,):
-        raise click.BadParameter(f"manifests belong to {_OF_MANIFESTS}", param_hint="NAME")
+    if manifests and rest not in {(_RESOLUTION,), (_LEARNING,)}:
+        raise click.BadParameter(f"manifests belong to {_RESOLUTION} or {_LEARNING}", param_hint="NAME")
     runs = dict(evaluations.RUNS)
-    if manifests or show or ablate:
-        runs[_OF_MANIFESTS] = lambda: resolution.ablate(manifests) if ablate else resolution.evaluate(manifests, show)
-        rest = (_OF_MANIFESTS,)
+    if manifests or show or ablate or weights:
+        runs[_RESOLUTION] = lambda: compared.evaluate(manifests, show, ablate, weights)
+        rest = rest or (_RESOLUTION,)
+    on_request = {_LEARNING: lambda: learning.evaluate(manifests, out, sample)}
     try:
-        found = _measured(runs, rest, as_json)
+        found = _measured(runs, rest, as_json, on_request)
     except (MappingError, StackError) as error:
         raise click.ClickException(str(error)) from None
     raise SystemExit(figures.exit_code(found))

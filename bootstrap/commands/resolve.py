@@ -10,6 +10,7 @@ from bootstrap.terminal import table
 from runtime import settings as settings_module
 from runtime.settings import Settings
 from schemas.types.catalog import CanonicalItem
+from streams.processors.entity_resolution.chosen import chosen
 from streams.processors.entity_resolution.features import Features
 from streams.processors.entity_resolution.scoring import LINK, REVIEW, score
 
@@ -32,14 +33,16 @@ def explain(one: str, other: str, as_json: bool) -> None:
     settings = settings_module.load()
     left, right = (_item(settings, name) for name in (one, other))
     same_provider = one.partition(":")[0] == other.partition(":")[0]
-    found = score(Features(left), Features(right), same_provider=same_provider)
+    weights = chosen()
+    found = score(Features(left), Features(right), weights, same_provider=same_provider)
     verdict = "one work" if found.total >= LINK else "for a person to decide" if found.total >= REVIEW else "two works"
     if as_json:
         evidence = [
             {"field": each.field, "level": each.level, "weight": each.weight if each.weight > float("-inf") else None}
             for each in found.evidence
         ]
-        click.echo(json.dumps({"score": found.total, "verdict": verdict, "evidence": evidence}))
+        said = {"score": found.total, "verdict": verdict, "weights": weights.version, "evidence": evidence}
+        click.echo(json.dumps(said))
         return
     for name, item in ((one, left), (other, right)):
         click.echo(f"{name}: {item.kind}, {item.name}{f' ({item.year})' if item.year else ''}")

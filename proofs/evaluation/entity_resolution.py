@@ -32,10 +32,12 @@ from runtime import settings
 from schemas.envelope import derived_id
 from schemas.types.catalog import CanonicalItem, ProviderItemNormalized
 from streams.engine.outcome import InvalidEvent
+from streams.processors.entity_resolution.chosen import chosen
 from streams.processors.entity_resolution.constraints import ItemKey
 from streams.processors.entity_resolution.features import Features
 from streams.processors.entity_resolution.names import name_key
 from streams.processors.entity_resolution.resolve import resolve
+from streams.processors.entity_resolution.weighting import Weights
 from streams.processors.entity_resolution.workspace import Change, Workspace
 from streams.processors.normalization.adapters import ADAPTERS
 from streams.processors.normalization.draft import finish
@@ -89,10 +91,10 @@ def read(provider: str, path: Path, source: str) -> Iterator[Labelled]:
         yield Labelled(source, raw.native_id, msgspec.structs.replace(item, external_ids=()), gold)
 
 
-def cluster(items: Iterable[Labelled]) -> tuple[Workspace, float]:
+def cluster(items: Iterable[Labelled], weights: Weights | None = None) -> tuple[Workspace, float]:
     """All items resolved in their order; seconds it took."""
     started = time.perf_counter()
-    space = Workspace()
+    space = Workspace(weights=weights or chosen())
     for offset, labelled in enumerate(items):
         event = ProviderItemNormalized(
             event_id=derived_id(f"{labelled.source}:{labelled.native_id}", "evaluation", offset),
@@ -107,8 +109,8 @@ def cluster(items: Iterable[Labelled]) -> tuple[Workspace, float]:
     return space, time.perf_counter() - started
 
 
-def measure(items: Sequence[Labelled]) -> Quality:
-    space, seconds = cluster(items)
+def measure(items: Sequence[Labelled], weights: Weights | None = None) -> Quality:
+    space, seconds = cluster(items, weights)
     by_title: dict[str | None, list[Labelled]] = defaultdict(list)
     by_gold: dict[str, list[Labelled]] = defaultdict(list)
     for labelled in items:
@@ -157,9 +159,9 @@ def _is_confirmed(pair: tuple[Labelled, Labelled], sources: Mapping[str, set[str
     return _family(other.source) in sources[one.gold] or _family(one.source) in sources[other.gold]
 
 
-def agreement(left: Sequence[Labelled], right: Sequence[Labelled]) -> tuple[float, int]:
+def agreement(left: Sequence[Labelled], right: Sequence[Labelled], weights: Weights | None = None) -> tuple[float, int]:
     """Share of exact name, year and kind agreements (one item on each side) that were linked, and their number."""
-    space, _ = cluster([*left, *right])
+    space, _ = cluster([*left, *right], weights)
     sides = [_unambiguous(left), _unambiguous(right)]
     shared = sides[0].keys() & sides[1].keys()
     linked = sum(
@@ -168,28 +170,28 @@ def agreement(left: Sequence[Labelled], right: Sequence[Labelled]) -> tuple[floa
     return _share(linked, len(shared)), len(shared)
 
 
-def evaluate(data: Path = DATA, movies: Path | None = None) -> list[Figure]:
-    """All figures. Raises FileNotFoundError when the data folder is not there."""
+def evaluate(data: Path = DATA, movies: Path | None = None, weights: Weights | None = None) -> list[Figure]:
+    """All figures. `weights`: others than the chosen. Raises FileNotFoundError when the data folder is not there."""
     folder = data / "catalog_justwatch"
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not there: give the folder of the evaluation data with --data")
     justwatch = {name: list(read("justwatch", folder / f"{name}_titles.csv", f"jw_{name}")) for name in PLATFORMS}
     films = list(read("wikidata", movies or assets.movies_db(settings.home_from()), "wikidata"))
     every = [item for items in justwatch.values() for item in items]
-    found = [*_figures("wikidata-justwatch", measure([*films, *every]), 0.9)]
-    found += _figures("justwatch", measure(every), None)
-    found += _agreements(data, justwatch)
+    found = [*_figures("wikidata-justwatch", measure([*films, *every], weights), 0.9)]
+    found += _figures("justwatch", measure(every, weights), None)
+    found += _agreements(data, justwatch, weights)
     rated = list(read("movielens", assets.movielens_items(settings.home_from()), "movielens"))
-    share, samples = agreement(films, rated)
+    share, samples = agreement(films, rated, weights)
     found.append(Figure.against("wikidata-movielens: exact name and year linked", share, "", "≥", 0.99, samples))
     return found
 
 
-def _agreements(data: Path, justwatch: Mapping[str, Sequence[Labelled]]) -> list[Figure]:
+def _agreements(data: Path, justwatch: Mapping[str, Sequence[Labelled]], weights: Weights | None) -> list[Figure]:
     found = []
     for provider, name in (("netflix", "netflix"), ("disney_plus", "disney")):
         path = data / "catalog_kaggle" / f"{provider}_titles.csv"
-        share, samples = agreement(justwatch[name], list(read(provider, path, provider)))
+        share, samples = agreement(justwatch[name], list(read(provider, path, provider)), weights)
         found.append(Figure.against(f"justwatch-{provider}: exact name and year linked", share, "", "≥", 0.99, samples))
     return found
 

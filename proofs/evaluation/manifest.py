@@ -79,6 +79,15 @@ class Labelled:
 
 
 @dataclass(slots=True)
+class FileRead:
+    """A data file, its rows, and how many of them normalization takes."""
+
+    path: Path
+    rows: int = 0
+    items: int = 0
+
+
+@dataclass(slots=True)
 class Data:
     """`labels`: what each item is; items of equal labels are one work. `counted`: only pairs across files are labelled.
     `refused`: rows that normalization does not take; `lost`: true pairs of which one side was refused: never found."""
@@ -91,10 +100,14 @@ class Data:
     lost: int = 0
     bars: Mapping[str, float] = field(default_factory=dict)
     pairs: list[tuple[CanonicalItem, CanonicalItem, bool]] = field(default_factory=list)
+    files: list[FileRead] = field(default_factory=list)
 
 
-def load(path: Path) -> Data:
-    """Raises MappingError: one line that says which file and what is wrong."""
+def load(path: Path, *, labelled: bool = True) -> Data:
+    """Without labels no gold file is read, and there need not be one.
+
+    Raises MappingError: one line that says which file and what is wrong.
+    """
     try:
         shape = msgspec.convert(notation.read_yaml(path), Shape)
     except msgspec.ValidationError as error:
@@ -102,11 +115,15 @@ def load(path: Path) -> Data:
     data = Data(shape.name, bars=shape.bars)
     if shape.pairs is not None:
         data.pairs = list(_pairs(path, shape.pairs))
+        data.files = [FileRead(path.parent / shape.pairs.path, len(data.pairs), 2 * len(data.pairs))]
         return data
     if not shape.files:
         raise MappingError(f"{path}: names neither files nor pairs")
     for number, entry in enumerate(shape.files):
         _read(path, number, entry, data)
+    if not labelled:
+        data.labels.clear()
+        return data
     if shape.gold is not None:
         data.across = True
         data.labels = _closure(data, _gold_pairs(path, shape.gold, data))
@@ -136,7 +153,10 @@ def _read(manifest: Path, number: int, entry: dict[str, Any], data: Data) -> Non
         if label and label not in columns:
             raise MappingError(f"{path}: no column {label} for the labels")
     seen: set[str] = {one.native_id for one in data.items if one.provider == provider}
+    read = FileRead(path)
+    data.files.append(read)
     for line, row in data_files.read(path, mapping.file):
+        read.rows += 1
         shown = {name: value for name, value in row.items() if name != label} if label else row
         identifier = native_id(row, mapping)
         try:
@@ -149,6 +169,7 @@ def _read(manifest: Path, number: int, entry: dict[str, Any], data: Data) -> Non
         seen.add(identifier)
         found = Labelled(provider, identifier, item, number)
         data.items.append(found)
+        read.items += 1
         if label and (value := str(row.get(label) or "").strip()):
             data.labels[found.key] = value
 

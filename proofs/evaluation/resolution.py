@@ -13,8 +13,10 @@ from proofs.evaluation.manifest import Data
 from proofs.evaluation.quality import Pair, blocking, harmonic, measure, share
 from proofs.figures import Comparison, Figure
 from schemas.types.catalog import CanonicalItem
+from streams.processors.entity_resolution.chosen import chosen
 from streams.processors.entity_resolution.features import Features
 from streams.processors.entity_resolution.scoring import LINK, REVIEW, score
+from streams.processors.entity_resolution.weighting import Weights
 
 FOLDER = Path(__file__).with_name("manifests")
 _BARS: dict[str, tuple[str, Comparison]] = {
@@ -43,24 +45,24 @@ FEATURES: dict[str, dict[str, Any]] = {
 """What `ablate` takes away, one at a time."""
 
 
-def evaluate(paths: Sequence[Path] = (), show: int = 0) -> list[Figure]:
+def evaluate(paths: Sequence[Path] = (), show: int = 0, weights: Weights | None = None) -> list[Figure]:
     """Figures of each manifest; of all of ours whose data is here when none is given. `show`: print so many wrong,
-    missed and unseen pairs. Raises MappingError."""
+    missed and unseen pairs. `weights`: others than the chosen. Raises MappingError."""
     found: list[Figure] = []
     for path in _chosen(paths):
         data = manifest.load(path)
-        found += _of_pairs(data) if data.pairs else _of_items(data, show)
+        found += _of_pairs(data, weights) if data.pairs else _of_items(data, show, weights)
     return found
 
 
-def ablate(paths: Sequence[Path] = ()) -> list[Figure]:
+def ablate(paths: Sequence[Path] = (), weights: Weights | None = None) -> list[Figure]:
     """F1 of each manifest as it is, and without each feature. Raises MappingError."""
     found: list[Figure] = []
     for path in _chosen(paths):
         data = manifest.load(path)
         for name, removed in {"nothing": {}, **FEATURES}.items():
             less = _without(data, removed)
-            figures = _of_pairs(less) if less.pairs else _of_items(less, 0)
+            figures = _of_pairs(less, weights) if less.pairs else _of_items(less, 0, weights)
             found.append(
                 msgspec.structs.replace(figures[0], name=f"{data.name}: F1 without {name}", bar="", holds=True)
             )
@@ -82,9 +84,9 @@ def _chosen(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _of_items(data: Data, show: int) -> list[Figure]:
+def _of_items(data: Data, show: int, weights: Weights | None) -> list[Figure]:
     with scratch.scratch_database() as dsn:
-        resolved = scratch.resolve_all(dsn, data.items)
+        resolved = scratch.resolve_all(dsn, data.items, weights=weights)
     quality, blocked = measure(data, resolved.titles), blocking(data)
     for title, pairs in (("WRONG", quality.wrong), ("MISSED", quality.missed), ("UNSEEN", blocked.missed)):
         _show(title, pairs, show)
@@ -102,9 +104,10 @@ def _of_items(data: Data, show: int) -> list[Figure]:
     return [_figure(data, name, *value) for name, value in values.items()]
 
 
-def _of_pairs(data: Data) -> list[Figure]:
+def _of_pairs(data: Data, weights: Weights | None) -> list[Figure]:
     """Pairs that somebody chose: each is scored by itself, and linked at τ1."""
-    scores = [(score(Features(left), Features(right)).total, same) for left, right, same in data.pairs]
+    by = weights or chosen()
+    scores = [(score(Features(left), Features(right), by).total, same) for left, right, same in data.pairs]
     linked = sum(total >= LINK for total, _ in scores)
     hits = sum(total >= LINK and same for total, same in scores)
     true = sum(same for _, same in scores)

@@ -21,6 +21,7 @@ from schemas.envelope import Position, derived_id
 from schemas.types.catalog import ProviderItemNormalized
 from streams.engine.spec import Received
 from streams.processors.entity_resolution.lookup import EntityResolution
+from streams.processors.entity_resolution.weighting import Weights
 
 _BATCH = 500
 
@@ -34,9 +35,14 @@ class Resolved:
     seconds: float
 
 
-def resolve_all(dsn: str, items: Sequence[Labelled], progress: Callable[[int], None] = lambda _: None) -> Resolved:
+def resolve_all(
+    dsn: str,
+    items: Sequence[Labelled],
+    progress: Callable[[int], None] = lambda _: None,
+    weights: Weights | None = None,
+) -> Resolved:
     """All items in their order, in batches, one transaction each."""
-    lookup = EntityResolution(no_works=True)
+    lookup = EntityResolution(no_works=True, weights=weights)
     started = time.perf_counter()
     with psycopg.connect(dsn) as connection:
         done = 0

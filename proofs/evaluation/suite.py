@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from proofs.evaluation import entity_resolution, resolution, search_titles
+from proofs.evaluation import compared, search_titles
 from proofs.figures import Figure
 
 RUNS: dict[str, Callable[[], list[Figure]]] = {
     "search-titles": search_titles.run,
-    "entity-resolution": lambda: [*entity_resolution.evaluate(), *resolution.evaluate()],
+    "entity-resolution": compared.evaluate,
 }

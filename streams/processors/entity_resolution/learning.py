@@ -2,19 +2,19 @@
 
 Pairs that share a block are a mixture of two sorts: those of one work (M) and those of two (U). Given the sort, fields
 are taken to be independent, each with a distribution over its levels, m and u. Which pairs are which nobody says; the
-distributions and the share of M that make the observed patterns of levels most likely are found by expectation
-maximisation (Winkler, "Using the EM Algorithm for Weight Computation in the Fellegi-Sunter Model of Record Linkage",
-1988 and 2000). Beginning with what weights set by hand say keeps M from becoming some other sort of pairs.
+distributions and the share of M that make the observed levels most likely are found by expectation maximisation
+(Winkler, "Using the EM Algorithm for Weight Computation in the Fellegi-Sunter Model of Record Linkage", 1988 and 2000).
 
-- Sets of pairs (two catalogues each) have their own share of M: it depends on what they carry, m and u do not.
-- A field that one side does not have says nothing: it is left out of the pair, and counts for nothing.
-- u of fields that blocks look at is learned with the rest; for others it may be counted on pairs drawn at random, of
-  which practically none are of one work (as Splink does), and stays.
+- It begins with what weights set by hand make of each pair: else M might become some other sort of pairs.
+- Sets of pairs (two catalogues each) have their own share of M; m and u are those of all sets.
+- A field that one side does not have says nothing: it is left out of the pair.
 - Every level is seen `SMOOTHING` times more often than it was (a Dirichlet prior), so that nothing is impossible.
+- u of fields that blocks do not look at can be counted on pairs drawn at random, as Splink does. Measured, that is
+  worse here (docs/resolution.md): pairs that blocks find alike are alike in more than names.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,108 +24,108 @@ from streams.processors.entity_resolution.weighting import Fields
 SMOOTHING: Final = 1.0
 MOST_ITERATIONS: Final = 1000
 TOLERANCE: Final = 1e-7
-"""Natural logarithm of likelihood a pair gained in one iteration, from which on no more is to be learned."""
+"""What one iteration must still gain of the logarithm of the likelihood, for each pair."""
+LEAST_FIELDS: Final = 3
+"""With fewer that vary, many mixtures of two sorts look the same, and which one is found is chance."""
 LEAST_RANDOM: Final = 500
-"""Random pairs with the field known, from which on its u is counted on them."""
+"""Random pairs with a field known, from which on its u can be counted on them."""
 
 Pattern = tuple[str, ...]
 """The levels of a pair, in the order of `Observed.fields`."""
-Shares = dict[str, dict[str, float]]
-"""By field and level: how often it looks so."""
+Shares = list[dict[str, float]]
+"""Of each field, by level: how often it looks so."""
+
+
+class NothingToLearn(ValueError):
+    """Why nothing can be learned from these pairs, for people."""
 
 
 @dataclass(slots=True)
 class Observed:
-    """Pairs of one kind, counted by pattern. `blocked` by set; `random` are drawn from all pairs that may be compared."""
+    """Pairs of one kind, counted by pattern (a pair may count for less than one). `blocked`: those that share a block,
+    by set; `random`: some of those that do not."""
 
     fields: tuple[str, ...]
-    blocked: dict[str, dict[Pattern, int]] = field(default_factory=dict)
-    random: dict[Pattern, int] = field(default_factory=dict)
+    blocked: dict[str, dict[Pattern, float]] = field(default_factory=dict)
+    random: dict[Pattern, float] = field(default_factory=dict)
 
-    def known(self, name: str) -> dict[str, int]:
+    def known(self, name: str) -> dict[str, float]:
         """How many blocked pairs are on each level of a field."""
         return _known(self.fields.index(name), self.blocked.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """`shares`: of M among the pairs of each set. `likelihoods`: after each iteration, with the prior's part."""
+    """By set, `pairs` and how many of them are `matches`, of one work, as expected. `prior`: bits before anything is
+    compared. `likelihoods`: their logarithm after each iteration, with the prior's part."""
 
-    shares: Mapping[str, float]
-    share: float
-    m: Shares
-    u: Shares
+    pairs: Mapping[str, float]
+    matches: Mapping[str, float]
+    prior: float
+    m: Mapping[str, Mapping[str, float]]
+    u: Mapping[str, Mapping[str, float]]
     likelihoods: tuple[float, ...]
-
-    @property
-    def prior(self) -> float:
-        """Bits for a pair to be of one work before anything is compared."""
-        return math.log2(self.share / (1.0 - self.share))
 
     def bits(self, name: str) -> dict[str, float]:
         return {level: math.log2(m / self.u[name][level]) for level, m in self.m[name].items()}
 
 
-def learn(observed: Observed, start: Fields, prior: float, counted: frozenset[str] = frozenset()) -> Learned:
-    """`start` and `prior`: weights to begin with. `counted`: fields whose u comes from random pairs, if there are
-    enough. Raises ValueError when there are no pairs."""
-    return _Model(observed, counted).run(start, prior)
+def learn(observed: Observed, start: Fields, prior: float, at_random: frozenset[str] = frozenset()) -> Learned:
+    """`start` and `prior`: the weights to begin with. `at_random`: fields whose u is counted on random pairs, where
+    there are enough. Raises NothingToLearn."""
+    varying = [name for name in observed.fields if len(observed.known(name)) > 1]
+    if len(varying) < LEAST_FIELDS:
+        named = ", ".join(varying) or "nothing"
+        raise NothingToLearn(f"of its fields vary: {named}; {LEAST_FIELDS} must, to tell two sorts of pairs apart")
+    return _Model(observed, at_random).run(start, prior)
 
 
 class _Model:
-    def __init__(self, observed: Observed, counted: frozenset[str]) -> None:
+    def __init__(self, observed: Observed, at_random: frozenset[str]) -> None:
         self.fields = observed.fields
         self.sets = [(name, sorted(counts.items())) for name, counts in sorted(observed.blocked.items()) if counts]
-        self.pairs = sum(count for _, patterns in self.sets for _, count in patterns)
-        if not self.pairs:
-            raise ValueError("there are no pairs to learn from")
+        self.sizes = [sum(count for _, count in patterns) for _, patterns in self.sets]
         self.levels = [sorted(observed.known(name)) for name in self.fields]
         self.fixed: dict[int, dict[str, float]] = {}
         for at, name in enumerate(self.fields):
             seen = _known(at, (observed.random,))
-            if name in counted and sum(seen.values()) >= LEAST_RANDOM:
+            if name in at_random and sum(seen.values()) >= LEAST_RANDOM:
                 self.levels[at] = sorted({*self.levels[at], *seen})
-                self.fixed[at] = _smoothed({level: float(seen.get(level, 0)) for level in self.levels[at]})
+                self.fixed[at] = _normalized({level: seen.get(level, 0.0) + SMOOTHING for level in self.levels[at]})
 
     def run(self, start: Fields, prior: float) -> Learned:
-        belonging = [
-            [_probability((prior + self._hand(start, pattern)) * math.log(2)) for pattern, _ in patterns]
-            for _, patterns in self.sets
-        ]
+        belonging = [[self._by_hand(pattern, start, prior) for pattern, _ in patterns] for _, patterns in self.sets]
         shares, m, u = self._maximised(belonging)
         likelihoods: list[float] = []
         while len(likelihoods) < MOST_ITERATIONS:
             belonging, likelihood = self._expected(shares, m, u)
             likelihoods.append(likelihood)
-            if len(likelihoods) > 1 and likelihood - likelihoods[-2] < TOLERANCE * self.pairs:
+            if len(likelihoods) > 1 and likelihood - likelihoods[-2] < TOLERANCE * sum(self.sizes):
                 break
             shares, m, u = self._maximised(belonging)
         names = [name for name, _ in self.sets]
-        totals = [sum(count for _, count in patterns) for _, patterns in self.sets]
+        matches = [share * size for share, size in zip(shares, self.sizes, strict=True)]
         return Learned(
-            shares=dict(zip(names, shares, strict=True)),
-            share=sum(share * total for share, total in zip(shares, totals, strict=True)) / self.pairs,
+            pairs=dict(zip(names, self.sizes, strict=True)),
+            matches=dict(zip(names, matches, strict=True)),
+            prior=math.log2(sum(matches) / (sum(self.sizes) - sum(matches))),
             m=dict(zip(self.fields, m, strict=True)),
             u=dict(zip(self.fields, u, strict=True)),
             likelihoods=tuple(likelihoods),
         )
 
-    def _hand(self, start: Fields, pattern: Pattern) -> float:
-        return sum(start.get(name, {}).get(level, 0.0) for name, level in zip(self.fields, pattern, strict=True))
+    def _by_hand(self, pattern: Pattern, start: Fields, prior: float) -> float:
+        bits = (start.get(name, {}).get(level, 0.0) for name, level in zip(self.fields, pattern, strict=True))
+        return _probability((prior + sum(bits)) * math.log(2))
 
-    def _expected(
-        self, shares: list[float], m: list[dict[str, float]], u: list[dict[str, float]]
-    ) -> tuple[list[list[float]], float]:
+    def _expected(self, shares: Sequence[float], m: Shares, u: Shares) -> tuple[list[list[float]], float]:
         """How likely each pattern of each set is of M, and the logarithm of the posterior density."""
         belonging, likelihood = [], 0.0
         for share, (_, patterns) in zip(shares, self.sets, strict=True):
             found = []
             for pattern, count in patterns:
-                one, two = math.log(share), math.log1p(-share)
-                for at, level in enumerate(pattern):
-                    if level != UNKNOWN:
-                        one += math.log(m[at][level])
-                        two += math.log(u[at][level])
+                one = math.log(share) + _logarithm(pattern, m)
+                two = math.log1p(-share) + _logarithm(pattern, u)
                 found.append(_probability(one - two))
                 highest = max(one, two)
                 likelihood += count * (highest + math.log(math.exp(one - highest) + math.exp(two - highest)))
@@ -136,40 +136,40 @@ class _Model:
                 likelihood += SMOOTHING * sum(math.log(value) for value in shape.values())
         return belonging, likelihood
 
-    def _maximised(
-        self, belonging: list[list[float]]
-    ) -> tuple[list[float], list[dict[str, float]], list[dict[str, float]]]:
-        one = [dict.fromkeys(levels, 0.0) for levels in self.levels]
-        two = [dict.fromkeys(levels, 0.0) for levels in self.levels]
+    def _maximised(self, belonging: Sequence[Sequence[float]]) -> tuple[list[float], Shares, Shares]:
+        one = [dict.fromkeys(levels, SMOOTHING) for levels in self.levels]
+        two = [dict.fromkeys(levels, SMOOTHING) for levels in self.levels]
         shares = []
-        for (_, patterns), likely in zip(self.sets, belonging, strict=True):
-            matches = total = 0.0
+        for size, (_, patterns), likely in zip(self.sizes, self.sets, belonging, strict=True):
+            matches = 0.0
             for (pattern, count), probability in zip(patterns, likely, strict=True):
                 mine = count * probability
                 matches += mine
-                total += count
                 for at, level in enumerate(pattern):
                     if level != UNKNOWN:
                         one[at][level] += mine
                         two[at][level] += count - mine
-            shares.append((matches + SMOOTHING) / (total + 2 * SMOOTHING))
-        m = [_smoothed(counts) for counts in one]
-        u = [self.fixed.get(at) or _smoothed(counts) for at, counts in enumerate(two)]
-        return shares, m, u
+            shares.append((matches + SMOOTHING) / (size + 2 * SMOOTHING))
+        m = [_normalized(counts) for counts in one]
+        return shares, m, [self.fixed.get(at) or _normalized(counts) for at, counts in enumerate(two)]
 
 
-def _known(at: int, sets: Iterable[Mapping[Pattern, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _known(at: int, sets: Iterable[Mapping[Pattern, float]]) -> dict[str, float]:
+    found: dict[str, float] = {}
     for counts in sets:
         for pattern, count in counts.items():
             if pattern[at] != UNKNOWN:
-                found[pattern[at]] = found.get(pattern[at], 0) + count
+                found[pattern[at]] = found.get(pattern[at], 0.0) + count
     return found
 
 
-def _smoothed(counts: Mapping[str, float]) -> dict[str, float]:
-    total = sum(counts.values()) + SMOOTHING * len(counts)
-    return {level: (count + SMOOTHING) / total for level, count in counts.items()}
+def _logarithm(pattern: Pattern, shapes: Shares) -> float:
+    return sum(math.log(shapes[at][level]) for at, level in enumerate(pattern) if level != UNKNOWN)
+
+
+def _normalized(counts: Mapping[str, float]) -> dict[str, float]:
+    total = sum(counts.values())
+    return {level: count / total for level, count in counts.items()}
 
 
 def _probability(logarithm: float) -> float:

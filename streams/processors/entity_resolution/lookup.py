@@ -22,22 +22,28 @@ from schemas.types.catalog import ProviderItemNormalized, ProviderItemWithdrawn
 from streams.engine.outcome import InvalidEvent
 from streams.engine.spec import Decision, Received, Rejected
 from streams.processors.entity_resolution import registry, rulings
+from streams.processors.entity_resolution.chosen import chosen
 from streams.processors.entity_resolution.events import events
 from streams.processors.entity_resolution.features import Features
 from streams.processors.entity_resolution.resolve import resolve
 from streams.processors.entity_resolution.rulings import Placed
+from streams.processors.entity_resolution.weighting import Weights
 from streams.processors.entity_resolution.workspace import Change, DecisionEvent, Ruling
 
 
 class EntityResolution:
     """Decides batches of `provider-items` and `title-decisions`. Holds no state between batches.
 
-    Thresholds are chosen by measurement and versioned with the code, not set per installation. `no_works`: records of
-    the kind `unknown`, such as people, are kept apart and not refused; only evaluations have them.
+    Weights and thresholds are chosen by measurement and versioned with the code, not set per installation. Only
+    evaluations have other `weights`, and `no_works`: records of the kind `unknown`, such as people, are kept apart and
+    not refused.
     """
 
-    def __init__(self, settings: Settings | None = None, *, no_works: bool = False) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, no_works: bool = False, weights: Weights | None = None
+    ) -> None:
         del settings
+        self._weights = weights or chosen()
         self._no_works = no_works
 
     def decide(self, cursor: Cursor, batch: Sequence[Received]) -> Decision:
@@ -54,7 +60,7 @@ class EntityResolution:
                 else:
                     decision.events.extend(rulings.rule(cursor, each))
             if changes:
-                space = registry.load(cursor, changes)
+                space = registry.load(cursor, changes, self._weights)
                 resolve(changes, space)
                 registry.write(cursor, space)
                 decision.events.extend(events(space))

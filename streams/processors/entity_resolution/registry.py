@@ -17,6 +17,7 @@ from streams.processors.entity_resolution.constraints import Constraint, Constra
 from streams.processors.entity_resolution.events import changed_titles, final_successor
 from streams.processors.entity_resolution.evidence import Evidence
 from streams.processors.entity_resolution.features import Features, IdKey
+from streams.processors.entity_resolution.weighting import Weights
 from streams.processors.entity_resolution.workspace import (
     MAX_CANDIDATES,
     Change,
@@ -42,7 +43,7 @@ def lock_everything(cursor: Cursor) -> None:
     run(cursor, "lock_stripes", namespace=LOCK_NAMESPACE, stripes=list(range(STRIPES)))
 
 
-def load(cursor: Cursor, changes: Sequence[Change]) -> Workspace:
+def load(cursor: Cursor, changes: Sequence[Change], weights: Weights) -> Workspace:
     """What a batch of items is decided by, locked. Raises TransientError when it changed while we waited for it."""
     features = [change.features for change in changes if change.features is not None]
     items = list(dict.fromkeys(change.item_key for change in changes))
@@ -59,7 +60,9 @@ def load(cursor: Cursor, changes: Sequence[Change]) -> Workspace:
     owners = _owners(cursor, id_keys)
     title_ids.update(owners.values())
     title_ids.update(_in_blocks(cursor, features))
-    return workspace(cursor, title_ids, (*items, *linked), found.tombstones, owners)
+    space = workspace(cursor, title_ids, (*items, *linked), found.tombstones, owners)
+    space.weights = weights
+    return space
 
 
 class Found(NamedTuple):
@@ -245,7 +248,7 @@ def _write_history(cursor: Cursor, space: Workspace) -> None:
             actions=[entry.action for entry in log],
             reasons=[entry.reason for entry in log],
             scores=[entry.score for entry in log],
-            evidence=[_json(entry.evidence) for entry in log],
+            evidence=[_json(entry.evidence, space.weights) for entry in log],
             event_ids=[entry.change.event.event_id for entry in log],
             occurred_at=[entry.change.event.occurred_at for entry in log],
         )
@@ -260,15 +263,15 @@ def _write_history(cursor: Cursor, space: Workspace) -> None:
             title_ids=[review.member.title_id for review in reviews],
             reasons=[review.reason for review in reviews],
             scores=[review.score for review in reviews],
-            evidence=[_json(review.evidence) for review in reviews],
+            evidence=[_json(review.evidence, space.weights) for review in reviews],
             event_ids=[review.change.event.event_id for review in reviews],
             occurred_at=[review.change.event.occurred_at for review in reviews],
             ordinals=list(range(len(reviews))),
         )
 
 
-def _json(evidence: tuple[Evidence, ...]) -> str | None:
-    """The score explained per field, as JSON: [{"field", "level", "weight"}]."""
+def _json(evidence: tuple[Evidence, ...], weights: Weights) -> str | None:
+    """The score explained per field, as JSON: [{"field", "level", "weight", "weights": version of the weights}]."""
     if not evidence:
         return None
-    return msgspec.json.encode([item._asdict() for item in evidence]).decode()
+    return msgspec.json.encode([{**item._asdict(), "weights": weights.version} for item in evidence]).decode()

@@ -237,7 +237,7 @@ def _match(space: Workspace, change: Change, member: Member, features: Features)
     _note_contradictions(space, change, member, features, candidates)
     namesakes = sum(_has_name(title, features) for title in candidates)
     ranked = sorted(
-        ((_title_score(member, features, title, namesakes), title) for title in candidates),
+        ((_title_score(space, member, features, title, namesakes), title) for title in candidates),
         key=lambda pair: (-pair[0].bits, pair[1].title_id),
     )
     ranked = [pair for pair in ranked if pair[0].total >= REVIEW]
@@ -268,14 +268,14 @@ def _has_name(title: Title, features: Features) -> bool:
     )
 
 
-def _title_score(member: Member, features: Features, title: Title, namesakes: int) -> Score:
+def _title_score(space: Workspace, member: Member, features: Features, title: Title, namesakes: int) -> Score:
     """The best of the scores with the title's items; ids of the whole title can veto."""
     same_provider = any(other.provider == member.provider and other.active for other in title.members.values())
     best: Score | None = None
     if title.kind == features.kind and contradict(features.ids, title.ids()) is None:
         for other in title.members.values():
             if other.features is not None:
-                found = score(features, other.features, same_provider=same_provider, namesakes=namesakes)
+                found = score(features, other.features, space.weights, same_provider=same_provider, namesakes=namesakes)
                 if best is None or found.bits > best.bits:
                     best = found
     return best or Score(0.0, float("-inf"), ())
@@ -292,7 +292,8 @@ def _note_contradictions(
         for other in title.members.values():
             if other.features is None or features.main_keys.isdisjoint(other.features.main_keys):
                 continue
-            found = score(features, other.features, same_provider=other.provider == member.provider, ignore_ids=True)
+            same_provider = other.provider == member.provider
+            found = score(features, other.features, space.weights, same_provider=same_provider, ignore_ids=True)
             if found.total >= LINK:
                 space.reviews.append(
                     Review(member, title.title_id, "conflicting_ids", change, round(found.total, 6), found.evidence)

@@ -6,8 +6,6 @@ measurement (`proofs/evaluation/entity_resolution.py`). External ids are not sco
 scored.
 """
 
-import math
-
 from streams.processors.entity_resolution import recordings, works
 from streams.processors.entity_resolution.evidence import Comparison, Evidence, Score
 from streams.processors.entity_resolution.features import RECORDINGS, Features, contradict
@@ -27,8 +25,6 @@ SAME_NUMBER = 4.0
 """Bits for one season and episode number: other numbers are a veto, so there is nothing to learn it against."""
 SAME_PROVIDER = -9.0
 """One provider lists a work once; a second listing is another work unless an id says otherwise."""
-NAMESAKES = -2.0
-"""Bits for every doubling of the titles of this name that there are to choose from."""
 
 
 def score(
@@ -38,12 +34,12 @@ def score(
     *,
     same_provider: bool = False,
     ignore_ids: bool = False,
-    namesakes: int = 1,
+    namesakes: int = 0,
 ) -> Score:
     """Compare two items. A veto (kind, contradicting ids, other season or episode number) makes the total 0.
 
-    `namesakes`: how many titles of this name there are to choose from. A name that several share says less (term
-    frequency adjustment, Winkler 2000): each can be the one, and a name that is used twice is used a third time.
+    `namesakes`: how many titles of this name there are to choose from; 0 where nobody counted, and then only the
+    length of a name says how rare it is.
     """
     reason = veto(left, right, ignore_ids)
     if reason is not None:
@@ -56,8 +52,10 @@ def score(
         weight = fields[field].get(level, 0.0)
         if weight:
             found.append(Evidence(field, text, weight))
-    if namesakes > 1:
-        found.append(Evidence("namesakes", str(namesakes), NAMESAKES * math.log2(namesakes)))
+    if namesakes:
+        frequency = weights.frequency(kind, namesakes, not left.main_keys.isdisjoint(right.main_keys))
+        if frequency:
+            found.append(Evidence("namesakes", str(namesakes), frequency))
     if left.number != (None, None) and left.number == right.number:
         found.append(Evidence("number", "same", SAME_NUMBER))
     if same_provider:

@@ -25,6 +25,8 @@ from streams.processors.entity_resolution.blocking import Entry, blocks, entries
 from streams.processors.entity_resolution.constraints import Constraints, ItemKey
 from streams.processors.entity_resolution.evidence import Evidence
 from streams.processors.entity_resolution.features import Features, IdKey
+from streams.processors.entity_resolution.hand_set import HAND_SET
+from streams.processors.entity_resolution.weighting import Weights
 
 DecisionEvent = MatchConfirmed | MatchRejected | MergeRequested | SplitRequested | DecisionUndone
 Status = Literal["active", "retired", "merged"]
@@ -157,7 +159,9 @@ class Workspace:
         titles: Iterable[Title] = (),
         tombstones: Iterable[Member] = (),
         constraints: Constraints | None = None,
+        weights: Weights = HAND_SET,
     ) -> None:
+        self.weights = weights
         self.constraints = constraints or Constraints()
         self.titles: dict[str, Title] = {}
         self.members: dict[ItemKey, Member] = {member.key: member for member in tombstones}
