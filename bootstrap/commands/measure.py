@@ -78,9 +78,9 @@ def bench(name: tuple[str, ...], as_json: bool, save: bool, record: Path | None)
 @click.option(
     "--sample",
     type=click.Choice(get_args(learning.Sample)),
-    default="blocked",
+    default="random",
     show_default=True,
-    help="Pairs that chance agreement is learned from.",
+    help="Pairs that chance agreement of other fields than names is learned from.",
 )
 def evaluate(
     name: tuple[str, ...],

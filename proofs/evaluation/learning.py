@@ -32,7 +32,7 @@ Sample = Literal["blocked", "random"]
 
 
 def evaluate(
-    paths: Sequence[Path] = (), out: Path | None = None, sample: Sample = "blocked", now: datetime | None = None
+    paths: Sequence[Path] = (), out: Path | None = None, sample: Sample = "random", now: datetime | None = None
 ) -> list[Figure]:
     """What was learned, of each kind; the artefact goes to `out`, whose name is its version. Raises MappingError."""
     chosen = list(paths) or [path for path in sorted(FOLDER.rglob("*.yaml")) if manifest.is_here(path)]

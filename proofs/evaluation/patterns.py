@@ -140,8 +140,9 @@ def _in_window(one: Features, other: Features) -> bool:
 
 
 def _drawn(sets: Sequence[Set], source: random.Random) -> Iterator[tuple[Features, Features]]:
-    """Pairs drawn at random, evenly from all of the sets, of those that may be compared at all and share no block."""
-    sizes = [len(one.left) * len(one.right) for one in sets]
+    """Pairs drawn at random, evenly from all of the sets, of those that may be compared at all and share no block.
+    None for pairs that somebody chose: they are alike in whatever he looked at."""
+    sizes = [0 if one.chosen else len(one.left) * len(one.right) for one in sets]
     if not sum(sizes):
         return
     wanted = RANDOM_PAIRS

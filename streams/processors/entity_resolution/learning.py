@@ -9,8 +9,9 @@ distributions and the share of M that make the observed levels most likely are f
 - Sets of pairs (two catalogues each) have their own share of M; m and u are those of all sets.
 - A field that one side does not have says nothing: it is left out of the pair.
 - Every level is seen `SMOOTHING` times more often than it was (a Dirichlet prior), so that nothing is impossible.
-- u of fields that blocks do not look at can be counted on pairs drawn at random, as Splink does. Measured, that is
-  worse here (docs/resolution.md): pairs that blocks find alike are alike in more than names.
+- u of fields that blocks do not look at can be counted on pairs drawn at random, as Splink does: among pairs of one
+  block hardly any are U, and what is rare there is easily taken for U.
+- The prior is that of one more pair of catalogues: the mean of the sets' shares, however large they are.
 """
 
 import math
@@ -108,7 +109,7 @@ class _Model:
         return Learned(
             pairs=dict(zip(names, self.sizes, strict=True)),
             matches=dict(zip(names, matches, strict=True)),
-            prior=math.log2(sum(matches) / (sum(self.sizes) - sum(matches))),
+            prior=math.log2(sum(shares) / (len(shares) - sum(shares))),
             m=dict(zip(self.fields, m, strict=True)),
             u=dict(zip(self.fields, u, strict=True)),
             likelihoods=tuple(likelihoods),
