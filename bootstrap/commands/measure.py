@@ -72,6 +72,7 @@ def bench(name: tuple[str, ...], as_json: bool, save: bool, record: Path | None)
     multiple=True,
     help="Of entity resolution; given twice: both in one table. Default: those that the product uses.",
 )
+@click.option("--link", type=click.FloatRange(0.5, 1.0), help="Another score from which on items are one work.")
 @click.option(
     "--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Where learned weights go."
 )
@@ -88,6 +89,7 @@ def evaluate(
     show: int,
     ablate: bool,
     weights: tuple[Choice, ...],
+    link: float | None,
     out: Path | None,
     sample: learning.Sample,
 ) -> None:
@@ -98,8 +100,8 @@ def evaluate(
     if manifests and rest not in {(_RESOLUTION,), (_LEARNING,)}:
         raise click.BadParameter(f"manifests belong to {_RESOLUTION} or {_LEARNING}", param_hint="NAME")
     runs = dict(evaluations.RUNS)
-    if manifests or show or ablate or weights:
-        runs[_RESOLUTION] = lambda: compared.evaluate(manifests, show, ablate, weights)
+    if manifests or show or ablate or weights or link:
+        runs[_RESOLUTION] = lambda: compared.evaluate(manifests, show, ablate, weights, link)
         rest = rest or (_RESOLUTION,)
     on_request = {_LEARNING: lambda: learning.evaluate(manifests, out, sample)}
     try:

@@ -12,7 +12,7 @@ from runtime.settings import Settings
 from schemas.types.catalog import CanonicalItem
 from streams.processors.entity_resolution.chosen import chosen
 from streams.processors.entity_resolution.features import Features
-from streams.processors.entity_resolution.scoring import LINK, REVIEW, score
+from streams.processors.entity_resolution.scoring import REVIEW, score
 
 
 @click.group()
@@ -35,7 +35,13 @@ def explain(one: str, other: str, as_json: bool) -> None:
     same_provider = one.partition(":")[0] == other.partition(":")[0]
     weights = chosen()
     found = score(Features(left), Features(right), weights, same_provider=same_provider)
-    verdict = "one work" if found.total >= LINK else "for a person to decide" if found.total >= REVIEW else "two works"
+    verdict = (
+        "one work"
+        if found.total >= weights.link
+        else "for a person to decide"
+        if found.total >= REVIEW
+        else "two works"
+    )
     if as_json:
         evidence = [
             {"field": each.field, "level": each.level, "weight": each.weight if each.weight > float("-inf") else None}
@@ -51,7 +57,8 @@ def explain(one: str, other: str, as_json: bool) -> None:
         [(each.field, each.level, _bits(each.weight)) for each in found.evidence],
     )
     click.echo(
-        f"score {found.total:.3f}: {verdict} by what they say (one from {LINK}, two below {REVIEW}; ids decide before)"
+        f"score {found.total:.3f}: {verdict} by what they say"
+        f" (one from {weights.link}, two below {REVIEW}; ids decide before)"
     )
 
 

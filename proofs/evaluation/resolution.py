@@ -15,7 +15,7 @@ from proofs.figures import Comparison, Figure
 from schemas.types.catalog import CanonicalItem
 from streams.processors.entity_resolution.chosen import chosen
 from streams.processors.entity_resolution.features import Features
-from streams.processors.entity_resolution.scoring import LINK, REVIEW, score
+from streams.processors.entity_resolution.scoring import REVIEW, score
 from streams.processors.entity_resolution.weighting import Weights
 
 FOLDER = Path(__file__).with_name("manifests")
@@ -108,15 +108,15 @@ def _of_pairs(data: Data, weights: Weights | None) -> list[Figure]:
     """Pairs that somebody chose: each is scored by itself, and linked at τ1."""
     by = weights or chosen()
     scores = [(score(Features(left), Features(right), by).total, same) for left, right, same in data.pairs]
-    linked = sum(total >= LINK for total, _ in scores)
-    hits = sum(total >= LINK and same for total, same in scores)
+    linked = sum(total >= by.link for total, _ in scores)
+    hits = sum(total >= by.link and same for total, same in scores)
     true = sum(same for _, same in scores)
     precision, recall = share(hits, linked), share(hits, true)
     values = {
         "f1": harmonic(precision, recall),
         "precision": precision,
         "recall": recall,
-        "reviews": share(sum(REVIEW <= total < LINK for total, _ in scores), len(scores)),
+        "reviews": share(sum(REVIEW <= total < by.link for total, _ in scores), len(scores)),
     }
     return [_figure(data, name, value, len(scores)) for name, value in values.items()]
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from streams.processors.entity_resolution.evidence import Evidence, Score
 from streams.processors.entity_resolution.features import Features, contradict
-from streams.processors.entity_resolution.scoring import LINK, MARGIN, REVIEW, score
+from streams.processors.entity_resolution.scoring import MARGIN, REVIEW, score
 from streams.processors.entity_resolution.workspace import (
     Cause,
     Change,
@@ -245,7 +245,7 @@ def _match(space: Workspace, change: Change, member: Member, features: Features)
         return Placement(None, "new")
     best, title = ranked[0]
     alike = len(ranked) > 1 and best.bits - ranked[1][0].bits < MARGIN
-    if best.total >= LINK and not alike:
+    if best.total >= space.weights.link and not alike:
         return Placement(title, "match", round(best.total, 6), best.evidence)
     for found, candidate in ranked[:5]:
         space.reviews.append(
@@ -294,7 +294,7 @@ def _note_contradictions(
                 continue
             same_provider = other.provider == member.provider
             found = score(features, other.features, space.weights, same_provider=same_provider, ignore_ids=True)
-            if found.total >= LINK:
+            if found.total >= space.weights.link:
                 space.reviews.append(
                     Review(member, title.title_id, "conflicting_ids", change, round(found.total, 6), found.evidence)
                 )

@@ -10,12 +10,10 @@ from streams.processors.entity_resolution import recordings, works
 from streams.processors.entity_resolution.evidence import Comparison, Evidence, Score
 from streams.processors.entity_resolution.features import RECORDINGS, Features, contradict
 from streams.processors.entity_resolution.hand_set import HAND_SET, PRIOR
-from streams.processors.entity_resolution.weighting import Weights
+from streams.processors.entity_resolution.weighting import LINK, Weights
 
 __all__ = ["LINK", "MARGIN", "PRIOR", "REVIEW", "compare", "score", "veto"]
 
-LINK = 0.8
-"""τ1: at or above it the item joins the title. Chosen for a precision of at least 99 %."""
 REVIEW = 0.5
 """τ2: between τ2 and τ1 a new title is made and a person is asked."""
 MARGIN = 1.0

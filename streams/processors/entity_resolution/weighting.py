@@ -12,6 +12,8 @@ import msgspec
 Levels = Mapping[str, float]
 Fields = Mapping[str, Levels]
 
+LINK = 0.8
+"""τ1: at or above it the item joins the title. Chosen for a precision of at least 99 %."""
 DOUBLED = -2.0
 """Bits for every doubling of the titles of a name, where that was not learned: each can be the one, and a name that is
 used twice is used a third time."""
@@ -28,6 +30,9 @@ class Weights(msgspec.Struct, frozen=True):
     namesakes: Mapping[str, float] = {}
     """By kind, where it was learned: how many titles of its blocks have an item's name, the geometric mean over pairs
     whose names agree. What those pairs taught about equal names is true of a name of this frequency."""
+
+    link: float = LINK
+    """The threshold τ1 that goes with them."""
 
     def frequency(self, kind: str, namesakes: int, same_name: bool) -> float:
         """Bits for how many titles of this name there are to choose from (term frequency adjustment: Winkler 2000).

@@ -22,6 +22,7 @@ from schemas.types.catalog import CanonicalItem, TitleChanged, TitleMerged, Titl
 from streams.engine.outcome import TransientError
 from streams.engine.spec import Decision, Received
 from streams.processors.entity_resolution import SPEC
+from streams.processors.entity_resolution.chosen import chosen
 from streams.processors.entity_resolution.lookup import EntityResolution
 from streams.processors.entity_resolution.workspace import Workspace
 from tests.support.backends import Backends, PostgresDatabase
@@ -189,6 +190,7 @@ def test_history_and_reviews_explain_the_score(lookup: EntityResolution, connect
         ("beta", "3", "founded", "new"),
     ]
     assert [item["field"] for item in log[2][4]] == ["name", "year"]
+    assert {item["weights"] for item in log[2][4]} == {chosen().version}, "by which weights it was decided"
     reviews = rows(connection, "SELECT provider, native_id, reason, score, evidence, status FROM resolution_reviews")
     assert [(row[0], row[1], row[2], row[5]) for row in reviews] == [("beta", "3", "band", "open")]
     assert reviews[0][3] == pytest.approx(0.8, abs=0.15)

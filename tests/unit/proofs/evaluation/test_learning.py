@@ -34,8 +34,8 @@ def catalogs(folder: Path, works: int = 400) -> Path:
         for at in (0, 1) if number % 2 else (number // 2 % 2,):
             shift = source.choice((0, 0, 0, 0, 1))
             sides[at].append(f"{number};{name};{year + shift};{minutes + 7 * shift};{genre}")
-    for path, rows in zip(("left.csv", "right.csv"), sides, strict=True):
-        (folder / path).write_text("\n".join(["id;title;year;minutes;genre", *rows]) + "\n")
+    for file, rows in zip(("left.csv", "right.csv"), sides, strict=True):
+        (folder / file).write_text("\n".join(["id;title;year;minutes;genre", *rows]) + "\n")
     shape: dict[str, Any] = {
         "name": "two",
         "files": [
@@ -105,6 +105,8 @@ def test_two_sets_of_weights_in_one_table(tmp_path: Path) -> None:
     names = [one["name"] for one in json.loads(found.stdout)]
     assert names[:2] == ["songs: F1 (hand)", "songs: F1 (learned)"]
     assert compared.evaluate([songs(tmp_path)], choices=["hand"])[0].name == "songs: F1"
+    by = {figure.name: figure.value for figure in compared.evaluate([songs(tmp_path)], choices=["hand"], link=1.0)}
+    assert by["songs: F1"] == 0.0, "nothing is that certain"
 
 
 def test_nothing_stands_in_for_weights_that_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
