@@ -110,4 +110,5 @@ def weights(artefact: Artefact) -> Weights:
         prior={**HAND_SET.prior, **{kind: learned.prior for kind, learned in artefact.kinds.items()}},
         bits=bits,
         namesakes={kind: learned.namesakes for kind, learned in artefact.kinds.items()},
+        provenance=f"{artefact.command}, {artefact.made_at}",
     )

@@ -30,9 +30,10 @@ class Weights(msgspec.Struct, frozen=True):
     namesakes: Mapping[str, float] = {}
     """By kind, where it was learned: how many titles of its blocks have an item's name, the geometric mean over pairs
     whose names agree. What those pairs taught about equal names is true of a name of this frequency."""
-
     link: float = LINK
     """The threshold τ1 that goes with them."""
+    provenance: str = "set by hand"
+    """What made them, and when."""
 
     def frequency(self, kind: str, namesakes: int, same_name: bool) -> float:
         """Bits for how many titles of this name there are to choose from (term frequency adjustment: Winkler 2000).

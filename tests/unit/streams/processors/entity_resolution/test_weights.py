@@ -97,6 +97,7 @@ def test_an_artefact_is_read_as_it_was_written() -> None:
 def test_what_was_learned_stands_over_what_was_set_by_hand() -> None:
     weights = artefact.weights(learned())
     assert weights.version == "learned-9"
+    assert weights.provenance == "mg eval learn-weights two.yaml, 2026-01-01T00:00:00+00:00"
     assert (weights.prior["movie"], weights.prior["series"]) == (-1.5, HAND_SET.prior["series"])
     assert weights.bits["movie"]["year"]["1 apart"] == -2.17
     assert weights.bits["movie"]["year"]["2 apart"] == HAND_SET.bits["movie"]["year"]["2 apart"], "not seen"
