@@ -28,7 +28,7 @@ class UnsupportedError(Exception):
 
 
 def dump_schema(dsn: str) -> str:
-    """Sequences, tables with their constraints and indexes, partitions, and views of the database's current schema.
+    """Sequences, tables with their constraints and indexes, partitions, views, and references of the current schema.
 
     Each kind in alphabetical order.
     """
@@ -40,6 +40,10 @@ def dump_schema(dsn: str) -> str:
         parts = [_sequence(*row) for row in cursor.execute(_SQL["sequences"]).fetchall()]
         found = [_Relation(*row) for row in cursor.execute(_SQL["relations"]).fetchall()]
         parts += [_relation(cursor, each) for each in sorted(found, key=lambda each: each.place)]  # stable
+        parts += [
+            f"ALTER TABLE {table} ADD CONSTRAINT {key} {text};\n"
+            for table, key, text in cursor.execute(_SQL["references"])
+        ]
     return "\n".join([_HEADER, *parts])
 
 

@@ -22,9 +22,16 @@ WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 
 -- name: constraints
--- NOT NULL (n, a constraint since PostgreSQL 18) is told with the columns.
-SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %(oid)s AND contype <> 'n'
+-- NOT NULL (n, a constraint since PostgreSQL 18) is told with the columns, references (f) after all tables.
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %(oid)s AND contype NOT IN ('n', 'f')
 ORDER BY contype = 'p' DESC, conname COLLATE "C"
+
+-- name: references
+-- After all tables, because they may point at later ones.
+SELECT t.relname, k.conname, pg_get_constraintdef(k.oid)
+FROM pg_constraint AS k JOIN pg_class AS t ON t.oid = k.conrelid
+WHERE k.contype = 'f' AND k.conparentid = 0 AND t.relnamespace = current_schema()::regnamespace
+ORDER BY t.relname COLLATE "C", k.conname COLLATE "C"
 
 -- name: indexes
 -- Those that no constraint made and that are no partition's share of its table's.

@@ -400,8 +400,7 @@ CREATE TABLE webhook_attempts (
     status integer,
     trouble text NOT NULL,
     milliseconds integer NOT NULL,
-    CONSTRAINT webhook_attempts_pkey PRIMARY KEY (id),
-    CONSTRAINT webhook_attempts_subscriber_event_id_fkey FOREIGN KEY (subscriber, event_id) REFERENCES webhook_deliveries(subscriber, event_id) ON DELETE CASCADE
+    CONSTRAINT webhook_attempts_pkey PRIMARY KEY (id)
 );
 CREATE INDEX webhook_attempts_of_delivery ON webhook_attempts USING btree (subscriber, event_id, id);
 
@@ -416,8 +415,7 @@ CREATE TABLE webhook_deliveries (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
     CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (subscriber, event_id),
-    CONSTRAINT webhook_deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text]))),
-    CONSTRAINT webhook_deliveries_subscriber_fkey FOREIGN KEY (subscriber) REFERENCES webhook_subscribers(name) ON DELETE CASCADE
+    CONSTRAINT webhook_deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text])))
 );
 CREATE INDEX webhook_deliveries_finished ON webhook_deliveries USING btree (finished_at) WHERE (state <> 'waiting'::text);
 CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries USING btree (subscriber, next_at) WHERE (state = 'waiting'::text);
@@ -603,3 +601,7 @@ CREATE VIEW watchlist AS
     revision,
     written_at
    FROM watchlist_v1;
+
+ALTER TABLE webhook_attempts ADD CONSTRAINT webhook_attempts_subscriber_event_id_fkey FOREIGN KEY (subscriber, event_id) REFERENCES webhook_deliveries(subscriber, event_id) ON DELETE CASCADE;
+
+ALTER TABLE webhook_deliveries ADD CONSTRAINT webhook_deliveries_subscriber_fkey FOREIGN KEY (subscriber) REFERENCES webhook_subscribers(name) ON DELETE CASCADE;
