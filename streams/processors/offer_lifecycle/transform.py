@@ -23,6 +23,10 @@ REMEMBERED_MS: Final = 30 * DAY_MS
 MOST_WARNED: Final = 16
 """Ends remembered a place; a provider that moves its end more often is told of again."""
 
+MOST_SIZE: Final = 3_000_000
+"""Bytes, about, of a title's offers. What is remembered of them is up to twice as much, and a message has 8 MB."""
+_OFFER_SIZE: Final = 150
+
 Windows = Mapping[Place, tuple[Terms, ...]]
 
 
@@ -35,7 +39,7 @@ def title_of(received: Received) -> bytes:
 
 
 def step(state: Offered | None, received: Received, now: int) -> tuple[Offered | None, Sequence[AnyEvent]]:
-    """A snapshot, or the end of a title: whatever its newest version says counts."""
+    """A snapshot, or the end of a title: whatever its newest version says counts. Raises InvalidEvent."""
     event = _event(received)
     if state is not None and event.version <= state.version:
         return state, ()
@@ -82,7 +86,10 @@ def _looked_at(state: Offered | None, now: int) -> int:
     return now if state is None or state.at > now + SKEW_MS else max(state.at, now)
 
 
-def _by_place(offers: Iterable[Offer]) -> Windows:
+def _by_place(offers: Sequence[Offer]) -> Windows:
+    """Raises InvalidEvent for more than can be remembered."""
+    if sum(_OFFER_SIZE + len(offer.link or "") for offer in offers) > MOST_SIZE:
+        raise InvalidEvent("too_many_offers", f"{len(offers)} offers of one title")
     found: dict[Place, set[Terms]] = {}
     for offer in offers:
         terms = Terms(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from streams.engine.outcome import InvalidEvent
 from streams.engine.spec import Received
 from streams.processors.offer_lifecycle import SPEC
 from streams.processors.offer_lifecycle.state import Offered
-from streams.processors.offer_lifecycle.transform import REMEMBERED_MS, step, tick, wakes_at
+from streams.processors.offer_lifecycle.transform import MOST_SIZE, REMEMBERED_MS, step, tick, wakes_at
 from tests.support.stateful import Log, event
 from tests.support.titles import changed, merged, retired
 
@@ -214,6 +215,17 @@ def test_a_title_that_lost_its_offers_is_forgotten_in_the_end() -> None:
 def test_what_is_no_title_is_refused() -> None:
     with pytest.raises(InvalidEvent, match="unexpected_event"):
         step(None, Received(event(), Position("titles", 0, 0), b"t", NOW), 0)
+
+
+def test_more_offers_than_can_be_remembered_are_refused() -> None:
+    """And what is not refused fits into a message, with what was told."""
+    link = "https://watch.example/" + "x" * 178
+    many = [offer(provider=f"p{number}", link=link) for number in range(MOST_SIZE // 350)]
+    title = Title()
+    assert len(title.show(NOW, *many)) == len(many)
+    assert len(msgspec.msgpack.encode(title.state)) < 8_000_000
+    with pytest.raises(InvalidEvent, match="too_many_offers"):
+        title.show(NOW, *many, offer(), offer(provider="hulu"))
 
 
 windows = st.tuples(st.integers(0, 40), st.integers(1, 40), st.sampled_from(["1", "2", None])).map(
