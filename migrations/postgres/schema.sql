@@ -44,6 +44,7 @@ CREATE TABLE availability_v1 (
     version bigint NOT NULL,
     CONSTRAINT availability_v1_pkey PRIMARY KEY (title_id, ordinal)
 );
+CREATE INDEX availability_v1_ends ON availability_v1 USING btree (ends_at, title_id, ordinal) WHERE (ends_at IS NOT NULL);
 
 CREATE TABLE consumer_positions (
     consumer text NOT NULL,

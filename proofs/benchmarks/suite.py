@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from proofs.benchmarks import backlog, catalog, codec, live_idle, processors, resolution, sync
 from proofs.benchmarks.peers import run as peers
+from proofs.benchmarks.peers.kills import peers_kills
 from proofs.figures import Figure
 
 RUNS: dict[str, Callable[[], list[Figure]]] = {
@@ -15,5 +16,9 @@ RUNS: dict[str, Callable[[], list[Figure]]] = {
     "catalog": catalog.catalog,
     "ingestion": catalog.ingestion,
 }
-ON_REQUEST: dict[str, Callable[[], list[Figure]]] = {"peers": peers.peers, "resolution": resolution.run}
+ON_REQUEST: dict[str, Callable[[], list[Figure]]] = {
+    "peers": peers.peers,
+    "peers-kills": peers_kills,
+    "resolution": resolution.run,
+}
 """By name only: they take longer than all others together."""

@@ -5,7 +5,7 @@ import asyncio
 import psycopg
 from aiokafka import AIOKafkaConsumer  # type: ignore[import-untyped] # no types shipped
 
-from proofs.benchmarks.peers.job import GUARDED_UPSERT, Watch, job, row_of
+from proofs.benchmarks.peers.job import Watch, job, row_of
 
 
 async def main() -> None:
@@ -18,7 +18,7 @@ async def main() -> None:
         enable_auto_commit=False,
     )
     await consumer.start()
-    statement = GUARDED_UPSERT.format(table=wanted.table)
+    statement = wanted.statement
     async with await psycopg.AsyncConnection.connect(wanted.postgres_dsn) as connection:
         while watch.events < wanted.events:
             found = await consumer.getmany(timeout_ms=200, max_records=5000)

@@ -11,7 +11,7 @@ from typing import Any
 import faust
 import psycopg
 
-from proofs.benchmarks.peers.job import GUARDED_UPSERT, Job, Watch, job, row_of
+from proofs.benchmarks.peers.job import Job, Watch, job, row_of
 
 _TAKE, _WITHIN = 1000, 0.1
 
@@ -34,7 +34,7 @@ async def main() -> None:
     app = _app(wanted)
     source = app.topic(wanted.topic, key_type=bytes, value_type=bytes, partitions=wanted.partitions)
     target = app.topic(wanted.target, key_type=bytes, value_type=bytes, partitions=wanted.partitions)
-    statement = GUARDED_UPSERT.format(table=wanted.table)
+    statement = wanted.statement
 
     def finished(events: int) -> None:
         if watch.durable(events) >= wanted.events:

@@ -24,8 +24,13 @@ GUARDED_UPSERT: Final = """
 """The statement of those who write SQL themselves: a late or repeated event changes nothing."""
 
 
+APPEND: Final = "INSERT INTO {table} (user_id, title_id, position_ms, hlc, device_id) VALUES (%s, %s, %s, %s, %s)"
+"""The same without the guard, into a table without a key: what was written twice is there twice."""
+
+
 class Job(Struct, frozen=True):
-    """`events`: how many to do and stop. `target`: the topic that topic-to-topic contenders write to."""
+    """`events`: how many to do and stop. `target`: the topic that topic-to-topic contenders write to. `append`: a row
+    an event, without a guard."""
 
     kafka: str
     postgres_dsn: str
@@ -36,6 +41,11 @@ class Job(Struct, frozen=True):
     events: int
     partitions: int
     home: str
+    append: bool = False
+
+    @property
+    def statement(self) -> str:
+        return (APPEND if self.append else GUARDED_UPSERT).format(table=self.table)
 
 
 class Took(Struct, frozen=True):

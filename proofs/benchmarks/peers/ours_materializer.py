@@ -40,6 +40,16 @@ _MERGE = """
     SET position_ms = excluded.position_ms, hlc = excluded.hlc, device_id = excluded.device_id
     WHERE (excluded.hlc, excluded.device_id) > (t.hlc, t.device_id)
 """
+_APPEND = """
+    INSERT INTO {table} (user_id, title_id, position_ms, hlc, device_id)
+    SELECT user_id, title_id, position_ms, hlc, device_id FROM incoming_positions
+"""
+
+
+def _append(cursor: Cursor, insert: str, writes: Sequence[Row]) -> tuple[()]:
+    bulk.stage(cursor, _STAGE, _COPY, _TYPES, writes)
+    bulk.merge(cursor, insert)
+    return ()
 
 
 def _write(cursor: Cursor, merge: str, writes: Sequence[Row]) -> tuple[()]:
@@ -78,11 +88,12 @@ def main() -> None:
             raise InvalidEvent("unexpected_event", type(event).__name__)
         return ((event.user_id, event.title_id, event.position_ms, event.hlc, event.device_id),)
 
-    merge = _MERGE.format(table=wanted.table)
+    write, statement = (_append, _APPEND) if wanted.append else (_write, _MERGE)
+    merge = statement.format(table=wanted.table)
     path = Path(wanted.home) / f"{wanted.group}.sql"  # the store wants a file of statements; these are another table's
     path.write_text("")
     context = StoreContext(settings, watch_state.SPEC.name, _VERSION)
-    store = _Told(context, lambda cursor, _, writes: _write(cursor, merge, writes), path)
+    store = _Told(context, lambda cursor, _, writes: write(cursor, merge, writes), path)
     store.watch, store.done, store.events = watch, done, wanted.events
     spec = dataclasses.replace(watch_state.SPEC, transform=transform, store=lambda _: store)
     producer = EventProducer(settings.kafka, wanted.group)

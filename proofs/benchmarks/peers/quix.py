@@ -38,8 +38,8 @@ def sink() -> PostgreSQLSink:
         user=at.username or "",
         password=at.password or "",
         table_name=JOB["table"],
-        primary_key_columns=["user_id", "title_id"],
-        upsert_on_primary_key=True,
+        primary_key_columns=[] if JOB["append"] else ["user_id", "title_id"],
+        upsert_on_primary_key=not JOB["append"],
         include_metadata=False,
         schema_auto_update=True,
     )

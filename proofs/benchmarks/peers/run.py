@@ -45,7 +45,7 @@ def peers() -> list[Figure]:
 
 def measure(system: System, events: int, rounds: int, quix: Path) -> list[Figure]:
     """`events` are in the topic already."""
-    sitting = _Sitting(system, events, quix)
+    sitting = Sitting(system, events, quix)
     contenders = (*INTO_POSTGRES, *INTO_KAFKA)
     found: dict[str, list[Took]] = {contender.name: [] for contender in contenders}
     for _, contender in itertools.product(range(rounds), contenders):
@@ -91,7 +91,7 @@ def _against_limit(found: dict[str, list[Took]]) -> list[Figure]:
     return [Figure.against("our materializer engine to its limit", ratio, "×", "≥", 0.75, ROUNDS)]
 
 
-class _Sitting:
+class Sitting:
     def __init__(self, system: System, events: int, quix: Path) -> None:
         self._system = system
         self._events = events
@@ -105,40 +105,45 @@ class _Sitting:
         self._schema = self._folder / "playback_event_recorded.json"
         self._schema.write_text(json.dumps(loader.record_schemas()["media_gateway.playback.v1.PlaybackEventRecorded"]))
 
-    def run(self, contender: Contender) -> Took:
-        """On a table, a topic and a consumer group of its own. Raises SystemFailed when it fails or does not end, or
-        when its table does not hold what it must."""
+    def job(self, contender: Contender, *, append: bool = False) -> Job:
+        """On a table, a topic and a consumer group of its own."""
         name = f"peer_{next(self._number)}"
-        events = max(1000, int(self._events * contender.share))
-        job = Job(
+        return Job(
             kafka=self._settings.kafka,
             postgres_dsn=self._settings.postgres_dsn,
             group=name,
             topic=_TOPIC,
             table=name,
             target=name,
-            events=events,
+            events=max(1000, int(self._events * contender.share)),
             partitions=self._partitions,
             home=str(self._folder),
+            append=append,
         )
-        self._prepare(job, contender)
+
+    def run(self, contender: Contender) -> Took:
+        """Raises SystemFailed when it fails or does not end, or when its table does not hold what it must."""
+        job = self.job(contender)
+        self.prepare(job, contender)
         try:
             took = self._started(job, contender)
-            if contender in INTO_POSTGRES and contender.kind != "limit" and events == self._events:
+            if contender in INTO_POSTGRES and contender.kind != "limit" and job.events == self._events:
                 self._check(job, contender)
             return took
         finally:
-            self._clean(job)
+            self.clean(job)
 
-    def _started(self, job: Job, contender: Contender) -> Took:
+    def command(self, job: Job, contender: Contender) -> list[str]:
         path = self._folder / f"{job.group}.json"
         path.write_bytes(msgspec.json.encode(job))
         if contender.module == "quix":
             script = Path(__file__).with_name("quix.py")
-            command = [str(self._quix), str(script), str(path), str(self._schema), *contender.arguments]
-        else:
-            module = f"{__package__}.{contender.module}"
-            command = [sys.executable, "-m", module, str(path), *contender.arguments]
+            return [str(self._quix), str(script), str(path), str(self._schema), *contender.arguments]
+        module = f"{__package__}.{contender.module}"
+        return [sys.executable, "-m", module, str(path), *contender.arguments]
+
+    def _started(self, job: Job, contender: Contender) -> Took:
+        command = self.command(job, contender)
         try:
             done = subprocess.run(
                 command, env=self._system.environment, capture_output=True, text=True, timeout=_SECONDS, check=True
@@ -150,9 +155,9 @@ class _Sitting:
             said = getattr(error, "stderr", "") or str(error)
             raise SystemFailed(f"{contender.name}: {said.strip()[-1500:]}") from None
 
-    def _prepare(self, job: Job, contender: Contender) -> None:
+    def prepare(self, job: Job, contender: Contender) -> None:
         with psycopg.connect(job.postgres_dsn, autocommit=True) as connection:
-            key = sql.SQL("" if contender.kind == "limit" else _KEY)
+            key = sql.SQL("" if contender.kind == "limit" or job.append else _KEY)
             connection.execute(sql.SQL(_TABLE).format(sql.Identifier(job.table), key))
         if contender in INTO_KAFKA:
             self._admin.create_topics([NewTopic(job.target, job.partitions, 1)])[job.target].result(30)
@@ -177,7 +182,7 @@ class _Sitting:
             newest[key] = max(newest.get(key, 0), event.hlc)
         return len(newest), len(newest), sum(hlc // 65536 for hlc in newest.values())
 
-    def _clean(self, job: Job) -> None:
+    def clean(self, job: Job) -> None:
         with psycopg.connect(job.postgres_dsn, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(job.table)))
             connection.execute("DELETE FROM consumer_positions WHERE consumer LIKE '%\\_v999'")

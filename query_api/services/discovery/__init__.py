@@ -13,6 +13,7 @@ from query_api.freshness.reader import PostgresStates
 from query_api.services.discovery.availability_changes import AvailabilityChangesController
 from query_api.services.discovery.availability_feed import AvailabilityFeed
 from query_api.services.discovery.controller import SearchController, TitleController
+from query_api.services.discovery.expiring import ExpiringController, ExpiringReader
 from query_api.services.discovery.reader import CatalogReader, QdrantSearcher
 from query_api.services.discovery.search import Search
 from query_api.services.discovery.trending import TrendingController
@@ -50,6 +51,7 @@ async def _resources(settings: Settings) -> AsyncIterator[Resources]:
             dependencies={
                 "titles": catalog,
                 "availability_feed": AvailabilityFeed(pool),
+                "expiring_offers": ExpiringReader(pool),
                 "search": Search(searcher, embedder),
                 "freshness": Freshness(DiscoveryStates(states, trends), settings.query_wait_seconds, SOURCES),
                 "trends": trends,
@@ -74,8 +76,14 @@ def _warm(embedder: Embedder) -> None:
 
 SPEC = ServiceSpec(
     name="discovery",
-    controllers=(SearchController, TitleController, AvailabilityChangesController, TrendingController),
+    controllers=(
+        SearchController,
+        TitleController,
+        AvailabilityChangesController,
+        ExpiringController,
+        TrendingController,
+    ),
     resources=_resources,
-    dependencies=("titles", "availability_feed", "search", "freshness", "trends", "clock"),
+    dependencies=("titles", "availability_feed", "expiring_offers", "search", "freshness", "trends", "clock"),
     description="Search the catalog, read titles, see where they can be watched.",
 )

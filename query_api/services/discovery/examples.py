@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from query_api.services.discovery.ranking import FacetCount
 from query_api.services.discovery.responses import (
+    ExpiringOffer,
     HitExplanation,
     HitResponse,
     LegResponse,
@@ -91,4 +92,16 @@ AVAILABILITY_CHANGE = AvailabilityChange(
     change="price_changed",
     before=Terms(price="3.99", currency="EUR"),
     after=Terms(price="2.99", currency="EUR"),
+)
+
+EXPIRING_OFFER = ExpiringOffer(
+    title_id=_ID,
+    title_known=True,
+    title=TitleCard(name="The Harbour Pilot", kind="movie", year=1987),
+    provider="netflix",
+    region="DE",
+    type="subscription",
+    quality="hd",
+    ends_at=_AT,
+    days_left=2,
 )

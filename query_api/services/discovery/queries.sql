@@ -41,3 +41,32 @@ CROSS JOIN LATERAL (
     LIMIT %(limit)s
 ) AS c
 ORDER BY c.partition, c.log_offset;
+
+-- name: offers_that_end
+-- Offers that end by a moment, soonest first, unless another one at the same place goes on without a gap. They hold now,
+-- or go on without a gap from one that does.
+SELECT o.title_id, o.ordinal, o.provider, o.region, o.type, o.quality, o.price, o.currency, o.link, o.starts_at, o.ends_at
+FROM availability AS o
+WHERE o.ends_at > %(now)s AND o.ends_at <= %(until)s
+  AND (
+      o.starts_at IS NULL OR o.starts_at <= %(now)s OR EXISTS (
+          SELECT FROM availability AS p
+          WHERE p.title_id = o.title_id AND p.region = o.region AND p.provider = o.provider AND p.type = o.type
+            AND p.quality = o.quality AND (p.starts_at IS NULL OR p.starts_at <= %(now)s)
+            AND p.ends_at > %(now)s AND p.ends_at >= o.starts_at
+      )
+  )
+  AND (%(region)s::text IS NULL OR o.region = %(region)s)
+  AND (%(provider)s::text IS NULL OR o.provider = %(provider)s)
+  AND (
+      %(after_end)s::timestamptz IS NULL
+      OR (o.ends_at, o.title_id, o.ordinal) > (%(after_end)s, %(after_title)s::text, %(after_ordinal)s::integer)
+  )
+  AND NOT EXISTS (
+      SELECT FROM availability AS f
+      WHERE f.title_id = o.title_id AND f.region = o.region AND f.provider = o.provider AND f.type = o.type
+        AND f.quality = o.quality AND (f.starts_at IS NULL OR f.starts_at <= o.ends_at)
+        AND (f.ends_at IS NULL OR f.ends_at > o.ends_at)
+  )
+ORDER BY o.ends_at, o.title_id, o.ordinal
+LIMIT %(limit)s;

@@ -11,6 +11,7 @@ from query_api.services.discovery.reader import TitleSnapshot
 from query_api.services.discovery.search import Page
 from query_api.title_cards.reader import CatalogEntry
 from query_api.title_cards.responses import Card, SuccessorId, TitleKnown, titled
+from runtime.connections.postgres import Row
 from schemas.read_models.title_catalog import TitleDocument
 from schemas.read_models.title_search import TitleCard
 from schemas.read_models.trending import Trend, TrendingTitle
@@ -133,6 +134,37 @@ class AvailabilityResponse(Struct, frozen=True, rename="camel", kw_only=True):
     ) -> "AvailabilityResponse":
         shaped = tuple(OfferResponse(**structs.asdict(offer)) for offer in offers)
         return cls(title_id=title_id, region=region, offers=shaped, as_of=as_of)
+
+
+class ExpiringOffer(Struct, frozen=True, rename="camel", kw_only=True):
+    """`daysLeft` counts whole days, so 0 is the last one."""
+
+    title_id: TitleId
+    title_known: TitleKnown
+    title: Card
+    provider: str
+    region: str
+    type: OfferType
+    quality: Quality
+    price: str | None = None
+    currency: str | None = None
+    link: str | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime
+    days_left: int
+    successor_id: SuccessorId = None
+
+    @classmethod
+    def of(cls, row: Row, entry: CatalogEntry | None, now: datetime) -> "ExpiringOffer":
+        """From a row of `availability`, in UTC."""
+        offered = {name: row[name] for name in OfferResponse.__struct_fields__}
+        price = None if row["price"] is None else str(row["price"])
+        return cls(
+            title_id=row["title_id"],
+            days_left=(row["ends_at"] - now).days,
+            **titled(entry),
+            **{**offered, "price": price},
+        )
 
 
 class LegResponse(Struct, frozen=True, rename="camel", kw_only=True):
