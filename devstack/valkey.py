@@ -72,6 +72,8 @@ def configuration(place: Place) -> str:
         "dir": quoted(place.data),
         "appendonly": "yes",
         "appendfsync": "everysec",
+        # A rewrite forks and writes everything at once: on two cores whatever reads PostgreSQL waits seconds for it.
+        "auto-aof-rewrite-min-size": "512mb",
         "save": '""',
         # webhook ids must not be evicted: when memory is full, writes fail and the edge answers 503
         "maxmemory": "512mb",

@@ -1,11 +1,10 @@
 """A record gets a field while people go on rating: old and new edges and consumers beside each other.
 
 The new contract is a copy of `schemas/` with one field more, generated and locked by the commands that a developer
-uses; processes that are to be new find it first on their path.
+uses; processes that are to be new run in its folder, where Python looks first.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -46,16 +45,15 @@ def system(run_folder: Path) -> Iterator[System]:
 
 @pytest.fixture(scope="module")
 def evolved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for PYTHONPATH with the next version of the contract."""
+    """A folder with the next version of the contract."""
     folder = tmp_path_factory.mktemp("evolved")
     shutil.copytree(loader.ROOT, folder / "schemas", ignore=shutil.ignore_patterns("__pycache__"))
     record = folder / "schemas" / RECORD
     schema = json.loads(record.read_text())
     schema["fields"].append(FIELD)
     record.write_text(json.dumps(schema, indent=2))
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
     for words in (["schemas.generate"], ["bootstrap.cli", "schemas", "lock"]):
-        subprocess.run([sys.executable, "-m", *words], env=environment, check=True, cwd=folder)
+        subprocess.run([sys.executable, "-m", *words], check=True, cwd=folder)
     return folder
 
 
@@ -63,8 +61,6 @@ def evolved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running(system: System, unit: str, path: Path | None = None, port: int | None = None) -> Iterator[None]:
     """One more process of a unit, until the end of the block."""
     environment = dict(system.environment)
-    if path is not None:
-        environment["PYTHONPATH"] = str(path)
     if port is not None:
         environment["MG_PORT_PLAYBACK"] = str(port)
     admin = free_ports(1)[0]
@@ -72,6 +68,7 @@ def running(system: System, unit: str, path: Path | None = None, port: int | Non
         process = subprocess.Popen(
             [sys.executable, "-m", "bootstrap.cli", "run", unit, "--admin-port", str(admin)],
             env=environment,
+            cwd=path,  # `-m` looks there first
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
@@ -97,13 +94,13 @@ def is_ready(admin: int) -> bool:
 class Raters:
     """People who rate without a pause, at whatever edges there are."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, *edges: int) -> None:
         settings = system.settings
         token = signer_of(settings.home, settings.identity).sign(USER, "tv", (), seconds=3600)
         self._headers = {"authorization": f"Bearer {token}"}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._rate, daemon=True)
-        self.edges = [system.settings.ports.playback]
+        self.edges = list(edges)
         self.accepted: dict[str, float] = {}
         """Title to the newest rating that an edge has acknowledged."""
         self.by_edge: dict[int, int] = {}
@@ -114,6 +111,9 @@ class Raters:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         self._stop.set()
         self._thread.join(60)
 
@@ -129,7 +129,7 @@ class Raters:
                 number += 1
                 hlc = max(hlc + 1, clock.pack(int(time.time() * 1000)))
                 edge, title, rating = self.edges[number % len(self.edges)], f"title-{number}", (number % 10 + 1) / 2
-                entry = {"eventId": f"r-{number}", "titleId": title, "rating": rating, **stamp_of(hlc)}
+                entry = {"eventId": f"r-{hlc}", "titleId": title, "rating": rating, **stamp_of(hlc)}
                 url = f"http://127.0.0.1:{edge}/v1/users/{USER}/ratings"
                 answer = client.post(url, json={"ratings": [entry]}, headers=self._headers)
                 if answer.status_code == httpx.codes.ACCEPTED:
@@ -142,7 +142,7 @@ class Raters:
 
 def test_consumers_first_then_edges_and_nothing_is_lost(system: System, evolved: Path) -> None:
     port = free_ports(1)[0]
-    with Raters(system) as raters:
+    with Raters(system, system.settings.ports.playback) as raters:
         with running(system, CONSUMER):
             raters.go_on()
             with running(system, CONSUMER, evolved):  # both share the partitions
@@ -154,7 +154,7 @@ def test_consumers_first_then_edges_and_nothing_is_lost(system: System, evolved:
                 raters.go_on()
             raters.edges.remove(port)  # the edge goes back to what it was, and old events follow new ones
             raters.go_on()
-            raters._stop.set()
+            raters.stop()
             wait_until(lambda: stored(system) == raters.accepted, 60, "all that was acknowledged")
     assert raters.refused == []
     assert len(schema_ids(system)) == 2
@@ -164,16 +164,13 @@ def test_consumers_first_then_edges_and_nothing_is_lost(system: System, evolved:
 def test_an_old_consumer_puts_new_events_aside_until_it_is_replaced(system: System, evolved: Path) -> None:
     """The wrong order: nothing stands still, and nothing is lost that `mg dlq retry` does not bring back."""
     port = free_ports(1)[0]
-    with Raters(system) as raters:
-        raters.edges = [port]
-        with running(system, EDGE, evolved, port):
-            with running(system, CONSUMER):
-                raters.go_on(20)
-                raters._stop.set()
-                wait_until(lambda: dead_letters(system) >= len(raters.accepted), 60, "dead letters")
-            with running(system, CONSUMER, evolved):
-                system.mg("dlq", "retry", "ratings", "--all")
-                wait_until(lambda: raters.accepted.items() <= stored(system).items(), 60, "what was put aside")
+    with running(system, EDGE, evolved, port), running(system, CONSUMER):
+        with Raters(system, port) as raters:
+            raters.go_on(20)
+        wait_until(lambda: dead_letters(system) >= len(raters.accepted), 60, "dead letters")
+    with running(system, CONSUMER, evolved):
+        system.mg("dlq", "retry", "ratings", "--all")
+        wait_until(lambda: raters.accepted.items() <= stored(system).items(), 60, "what was put aside")
     assert raters.refused == []
 
 
