@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+import msgspec
+
 from runtime import logging, metrics
 from runtime.backoff import Backoff
 from runtime.clock import Clock, SystemClock
@@ -16,7 +18,7 @@ from runtime.settings import Settings
 from streams.senders.webhooks.message import body_of
 from streams.senders.webhooks.posting import Outcome, attempt
 from streams.senders.webhooks.schedule import wait_after
-from streams.senders.webhooks.store import FAN_OUT, Deliveries, Due
+from streams.senders.webhooks.store import FAN_OUT, Attempt, Deliveries, Due
 from streams.senders.webhooks.subscribers import KnownSubscribers, Subscriber
 
 T = TypeVar("T")
@@ -91,13 +93,10 @@ class Sender:
     async def _look(self, deliveries: Deliveries, outgoing: Mapping[bool, Outgoing]) -> bool:
         """Starts what is due, and waits for some of what is under way; whether there may be more at once."""
         more = False
+        self._reap()
         for name, subscriber in self._subscribers.look().items():
             more |= await self._asked(deliveries.fan_out, subscriber) >= FAN_OUT
             under_way = self._sending.setdefault(name, {})
-            for event_id, task in list(under_way.items()):
-                if task.done():
-                    del under_way[event_id]
-                    task.result()
             free = AT_ONCE - len(under_way)
             if not free or time.monotonic() < self._rest_until.get(name, 0.0):
                 continue
@@ -110,6 +109,14 @@ class Sender:
             await asyncio.wait(tasks, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         return more or bool(tasks)
 
+    def _reap(self) -> None:
+        """Forgets what has ended, also of subscribers who are gone. Raises what one of them raised."""
+        for under_way in self._sending.values():
+            for event_id, task in list(under_way.items()):
+                if task.done():
+                    del under_way[event_id]
+                    task.result()
+
     async def _tidy(self, deliveries: Deliveries) -> None:
         if time.monotonic() < self._tidied + _TIDY_SECONDS:
             return
@@ -121,7 +128,13 @@ class Sender:
 
     async def _send(self, deliveries: Deliveries, outgoing: Outgoing, subscriber: Subscriber, due: Due) -> None:
         now = self._clock.now()
-        outcome = await attempt(outgoing, subscriber, due.event_id, body_of(due.document), now)
+        try:
+            body = body_of(due.document)
+        except msgspec.MsgspecError as error:  # one message that nobody can read must not stop all others
+            _LOG.error("webhook_unreadable", subscriber=subscriber.name, event_id=due.event_id, error=str(error))
+            await self._asked(deliveries.record, due, Attempt(now, None, f"unreadable: {error}", 0), "failed", None)
+            return
+        outcome = await attempt(outgoing, subscriber, due.event_id, body, now)
         metrics.WEBHOOKS_SENT.labels(subscriber.name, outcome.name).inc()
         state, next_at = "delivered", None
         if outcome.attempt.trouble:

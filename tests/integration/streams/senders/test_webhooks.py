@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -286,3 +287,34 @@ async def test_a_backlog_is_fanned_out_whole(
     async with told(own):
         await until(lambda: len(receiver.got) == 33)
     assert len(set(receiver.ids)) == 33
+
+
+async def test_a_message_that_cannot_be_read_stops_no_other(own: Settings, receiver: Receiver) -> None:
+    subscribe(own, receiver)
+    async with told(own):
+        with psycopg.connect(own.postgres_dsn) as connection:
+            connection.execute(
+                "INSERT INTO webhook_deliveries (subscriber, event_id, change, document)"
+                " VALUES ('acme', 'e-1', 'started', '{}')"
+            )
+        await until(lambda: states(own).get("e-1") == ("failed", 1))
+        log(own, offer_changed(0))
+        await until(lambda: len(receiver.got) == 1)
+    (line,) = administration(own, lambda a: a.recent("acme", "failed", 5))
+    assert line.trouble.startswith("unreadable: ")
+
+
+async def test_one_who_is_removed_while_it_is_told_costs_nothing_afterwards(
+    own: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "ANSWER_SECONDS", 0.2)
+    receiver.answer = lambda _id, _times: None
+    subscribe(own, receiver)
+    async with told(own):
+        log(own, offer_changed(0))
+        await until(lambda: len(receiver.got) == 1)
+        own.subscribers_file.write_text("{}")
+        await asyncio.sleep(0.5)
+        used = time.process_time()
+        await asyncio.sleep(0.5)
+        assert time.process_time() - used < 0.4, "it spins"
