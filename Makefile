@@ -52,7 +52,7 @@ assets: $(VENV)/.runtime ## The sample catalogs and the embedding model, from th
 test: $(VENV)/.dev assets ## All tests on real backends; of the faults, SIGKILL of every unit and backend, whether devices agree, and a short run of the ledger.
 	@$(BIN)/python -m pytest -q -n 2 -p no:schemathesis -p no:faker tests/unit tests/contract
 	@$(call once_more,tests/migration tests/integration tests/e2e,-n 3)
-	@$(call once_more,-k "sigkill or short_run" tests/faults/test_faults.py tests/faults/test_sync.py tests/faults/test_viewing.py tests/faults/test_ledger.py)
+	@$(call once_more,-k "sigkill or short_run" tests/faults/test_faults.py tests/faults/test_sync.py tests/faults/test_viewing.py tests/faults/test_offers.py tests/faults/test_ledger.py)
 
 test-faults: $(VENV)/.dev assets ## Every fault: SIGKILL, SIGTERM, frozen owners, rebalances, rebuilds, full disk.
 	@$(BIN)/python -m pytest -v tests/faults
