@@ -3,7 +3,7 @@
 import msgspec
 
 from schemas.envelope import Position
-from schemas.read_models.availability_changes import AvailabilityChange, AvailabilityChangeRow, Terms
+from schemas.read_models.availability_changes import AvailabilityChange, AvailabilityChangeRow, Change, Terms
 from schemas.types import AnyEvent
 from schemas.types.catalog import AvailabilityChanged, OfferExpiring, OfferTerms
 from streams.engine import checks
@@ -39,18 +39,8 @@ def transform(event: AnyEvent, position: Position) -> tuple[AvailabilityChangeRo
 def _changed(event: AvailabilityChanged) -> AvailabilityChange:
     if event.change == "unknown":
         raise InvalidEvent("unknown_change", "a newer writer's word: read it again with a newer version")
-    return AvailabilityChange(
-        event_id=event.event_id,
-        occurred_at=event.occurred_at,
-        title_id=event.title_id,
-        title_version=event.title_version,
-        title_name=event.title_name,
-        title_kind=event.title_kind,
-        provider=event.provider,
-        region=event.region,
-        type=event.type,
-        quality=event.quality,
-        change=event.change,
+    return msgspec.structs.replace(
+        _about(event, event.change),
         before=_terms(event.before),
         after=_terms(event.after),
         successor_id=event.successor_id,
@@ -58,6 +48,13 @@ def _changed(event: AvailabilityChanged) -> AvailabilityChange:
 
 
 def _expiring(event: OfferExpiring) -> AvailabilityChange:
+    return msgspec.structs.replace(
+        _about(event, "expiring"), after=_terms(event.terms), ends_at=event.ends_at, days=event.days
+    )
+
+
+def _about(event: AvailabilityChanged | OfferExpiring, change: Change) -> AvailabilityChange:
+    """What both kinds of events say alike."""
     return AvailabilityChange(
         event_id=event.event_id,
         occurred_at=event.occurred_at,
@@ -69,10 +66,7 @@ def _expiring(event: OfferExpiring) -> AvailabilityChange:
         region=event.region,
         type=event.type,
         quality=event.quality,
-        change="expiring",
-        after=_terms(event.terms),
-        ends_at=event.ends_at,
-        days=event.days,
+        change=change,
     )
 
 
