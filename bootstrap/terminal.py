@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import click
 from rich.console import Console
@@ -15,6 +16,12 @@ def say(line: str) -> None:
 
 def interactive() -> bool:
     return sys.stderr.isatty()
+
+
+def moment(text: str) -> datetime:
+    """What somebody typed, in UTC where it names no zone. Raises ValueError for what is no ISO 8601 time."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:

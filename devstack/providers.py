@@ -45,9 +45,14 @@ def add_provider(home: Path, name: str) -> None:
         write_private(path, json.dumps({**table, name: table.get(name) or _entry()}, indent=2) + "\n")
 
 
+def new_secret() -> str:
+    """A secret of Standard Webhooks, for either direction."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
 def _entry() -> dict[str, object]:
     return {
-        "secrets": ["whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()],
+        "secrets": [new_secret()],
         "ratePerSecond": 5000,
         "burst": 20000,
     }

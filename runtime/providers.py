@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
-from runtime import logging
+from runtime import files, logging
 from runtime.settings import ProviderSettings, Settings, SettingsError, providers_from
 
 _LOG = logging.get(__name__)
@@ -25,7 +24,7 @@ class KnownProviders(Mapping[str, ProviderSettings]):
         self._check = check
         self._monotonic = monotonic
         self._looked = monotonic()
-        self._seen = _stamp(self._path)
+        self._seen = files.stamp(self._path)
         self._found = self._checked(settings.providers)
 
     def __getitem__(self, name: str) -> ProviderSettings:
@@ -48,7 +47,7 @@ class KnownProviders(Mapping[str, ProviderSettings]):
         if self._path is None or self._monotonic() < self._looked + _LOOK_AGAIN_SECONDS:
             return
         self._looked = self._monotonic()
-        stamp = _stamp(self._path)
+        stamp = files.stamp(self._path)
         if stamp == self._seen:
             return
         self._seen = stamp
@@ -58,11 +57,3 @@ class KnownProviders(Mapping[str, ProviderSettings]):
             _LOG.warning("providers_unchanged", error=str(error))
         else:
             _LOG.info("providers_read", providers=sorted(self._found))
-
-
-def _stamp(path: Path | None) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat() if path else None
-    except OSError:
-        return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino) if found else None

@@ -3,7 +3,7 @@
 import base64
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
@@ -11,7 +11,7 @@ import msgspec
 
 from bootstrap.lag import consumers
 from bootstrap.log_reader import LogReader, Record
-from bootstrap.terminal import table
+from bootstrap.terminal import moment, table
 from runtime import settings as settings_module
 from schemas import codec, loader
 from streams.topology import PIPELINE
@@ -50,10 +50,9 @@ def _time(text: str) -> str | datetime:
     if text in ("earliest", "latest"):
         return text
     try:
-        found = datetime.fromisoformat(text)
+        return moment(text)
     except ValueError:
         raise click.BadParameter(f"{text!r} is not earliest, latest or an ISO 8601 time", param_hint="--from") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def shown_record(record: Record) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """`mg webhooks`: who is told what happens to offers, and how that goes."""
 
 import asyncio
-import base64
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,7 +11,8 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from bootstrap.terminal import say, table
+from bootstrap.terminal import moment, say, table
+from devstack.providers import new_secret
 from devstack.record import locked, write_private
 from runtime import settings as settings_module
 from runtime.connections.outgoing import Outgoing, Refused, Unreachable, addresses_of
@@ -25,14 +24,12 @@ from streams.senders.webhooks.message import test_body
 from streams.senders.webhooks.posting import attempt
 from streams.senders.webhooks.subscribers import (
     MOST_SECRETS,
-    SECRET_PREFIX,
     Entry,
     SubscribersError,
     read_entries,
     subscribers_of,
 )
 
-_SECRET_BYTES = 32
 _HTTPS = 443
 # Of the table of messages: what follows from the rest, so that ids stay whole on a narrow terminal.
 _NOT_SHOWN = frozenset({"created_at", "milliseconds"})
@@ -60,7 +57,7 @@ def add(
 ) -> None:
     """Tell URL from now on, and print the secret that it can check the signatures with."""
     settings = settings_module.load()
-    secret = _new_secret()
+    secret = new_secret()
     entry = Entry(url, (secret,), cast("tuple[Change, ...]", changes), regions, providers, private)
     with _entries(settings) as entries:
         if name in entries:
@@ -85,7 +82,7 @@ def rotate(name: str, finish: bool) -> None:
             return
         if len(entry.secrets) == MOST_SECRETS:
             raise click.ClickException(f"{name} has {MOST_SECRETS} secrets; `mg webhooks rotate {name} --finish` first")
-        secret = _new_secret()
+        secret = new_secret()
         entries[name] = msgspec.structs.replace(entry, secrets=(secret, *entry.secrets))
     say("messages are signed with this one too from now on:")
     click.echo(secret)
@@ -265,15 +262,10 @@ def _known(entries: dict[str, Entry], name: str) -> Entry:
     return entries[name]
 
 
-def _new_secret() -> str:
-    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
-
-
 def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        return moment(text)
     except ValueError:
         raise click.UsageError(f"--since {text!r} is no ISO 8601 time") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

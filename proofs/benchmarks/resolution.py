@@ -20,12 +20,10 @@ import psycopg
 
 from bootstrap.catalog_files import read_native
 from devstack import assets
-from proofs.evaluation.moment import MOMENT
-from proofs.evaluation.scratch import scratch_database
+from proofs.evaluation.scratch import analyze, received, scratch_database
 from proofs.figures import Figure
 from runtime import settings as settings_module
-from schemas.envelope import Position, derived_id
-from schemas.types.catalog import CanonicalItem, Person, ProviderItemNormalized
+from schemas.types.catalog import CanonicalItem, Person
 from streams.engine.spec import Received
 from streams.processors.entity_resolution.lookup import EntityResolution
 
@@ -55,10 +53,10 @@ def run(works: int = WORKS, items: int = ITEMS) -> list[Figure]:
         for done, batch in enumerate(_batches("alpha", (work(words, number) for number in range(works))), 1):
             _decide(lookup, connection, batch)
             if done * _BATCH % _ANALYZE_EVERY == 0:
-                _settle(connection)
+                analyze(connection)
                 _say(f"{done * _BATCH:,} works, {done * _BATCH / (time.monotonic() - started):,.0f} a second")
         filled = works / (time.monotonic() - started)
-        _settle(connection)
+        analyze(connection)
         rates, second = [], _batches("beta", (variant(words, number, works) for number in range(items)))
         while some := list(islice(second, _SLICE // _BATCH)):
             begun = time.perf_counter()
@@ -137,34 +135,12 @@ def _sealed(item: CanonicalItem) -> CanonicalItem:
 def _batches(provider: str, items: Iterator[CanonicalItem]) -> Iterator[list[Received]]:
     numbered = enumerate(items)
     while some := list(islice(numbered, _BATCH)):
-        yield [
-            Received(
-                ProviderItemNormalized(
-                    event_id=derived_id(f"{provider}:{number}", "bench", 0),
-                    occurred_at=MOMENT,
-                    provider=provider,
-                    native_id=str(number),
-                    delivery_id="bench",
-                    source_time=MOMENT,
-                    item=item,
-                ),
-                Position("provider-items", 0, number),
-                None,
-                MOMENT,
-            )
-            for number, item in some
-        ]
+        yield [received(provider, str(number), item, number) for number, item in some]
 
 
 def _decide(lookup: EntityResolution, connection: psycopg.Connection, batch: Sequence[Received]) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         lookup.decide(cursor, batch)
-
-
-def _settle(connection: psycopg.Connection) -> None:
-    """As autovacuum would, had it the time."""
-    with connection.transaction():
-        connection.execute("ANALYZE provider_items, title_blocks, titles")
 
 
 def _outcome(connection: psycopg.Connection, works: int) -> tuple[int, int]:

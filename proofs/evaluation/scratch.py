@@ -18,7 +18,7 @@ from proofs.evaluation.manifest import ItemKey, Labelled
 from proofs.evaluation.moment import MOMENT
 from runtime import settings as settings_module
 from schemas.envelope import Position, derived_id
-from schemas.types.catalog import ProviderItemNormalized
+from schemas.types.catalog import CanonicalItem, ProviderItemNormalized
 from streams.engine.spec import Received
 from streams.processors.entity_resolution.lookup import EntityResolution
 from streams.processors.entity_resolution.weighting import Weights
@@ -52,8 +52,7 @@ def resolve_all(
             done += len(batch)
             progress(len(batch))
             if done % 5000 < _BATCH:
-                with connection.transaction():  # as autovacuum would, had it the time
-                    connection.execute("ANALYZE provider_items, title_blocks, titles")
+                analyze(connection)
         seconds = time.perf_counter() - started
         rows = connection.execute("SELECT provider, native_id, title_id::text FROM provider_items").fetchall()
         reviews = connection.execute("SELECT DISTINCT provider, native_id FROM resolution_reviews").fetchall()
@@ -64,20 +63,28 @@ def resolve_all(
 def _batches(items: Sequence[Labelled]) -> Iterator[list[Received]]:
     offset = 0
     for batch in _sliced(items):
-        found = []
-        for labelled in batch:
-            event = ProviderItemNormalized(
-                event_id=derived_id(f"{labelled.provider}:{labelled.native_id}", "evaluation", offset),
-                occurred_at=MOMENT,
-                provider=labelled.provider,
-                native_id=labelled.native_id,
-                delivery_id="evaluation",
-                source_time=MOMENT,
-                item=labelled.item,
-            )
-            found.append(Received(event, Position("provider-items", 0, offset), None, MOMENT))
-            offset += 1
-        yield found
+        yield [received(one.provider, one.native_id, one.item, offset + place) for place, one in enumerate(batch)]
+        offset += len(batch)
+
+
+def received(provider: str, native_id: str, item: CanonicalItem, offset: int) -> Received:
+    """As it would come from the topic."""
+    event = ProviderItemNormalized(
+        event_id=derived_id(f"{provider}:{native_id}", "evaluation", offset),
+        occurred_at=MOMENT,
+        provider=provider,
+        native_id=native_id,
+        delivery_id="evaluation",
+        source_time=MOMENT,
+        item=item,
+    )
+    return Received(event, Position("provider-items", 0, offset), None, MOMENT)
+
+
+def analyze(connection: psycopg.Connection) -> None:
+    """As autovacuum would, had it the time."""
+    with connection.transaction():
+        connection.execute("ANALYZE provider_items, title_blocks, titles")
 
 
 def _sliced(items: Sequence[Labelled]) -> Iterator[Sequence[Labelled]]:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
-from runtime import logging
+from runtime import files, logging
 from runtime.settings import Secret
 from schemas.read_models.availability_changes import Change
 
@@ -84,11 +84,7 @@ class KnownSubscribers:
         self.trouble = ""
 
     def look(self) -> Mapping[str, Subscriber]:
-        try:
-            status = self._path.stat()
-            stamp: tuple[int, int, int] | None = (status.st_mtime_ns, status.st_size, status.st_ino)
-        except OSError:
-            stamp = None
+        stamp = files.stamp(self._path)
         if stamp == self._stamp:
             return self._found
         self._stamp = stamp
