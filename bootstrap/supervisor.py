@@ -38,6 +38,7 @@ _STARTING_SECONDS = 300.0
 _ANSWER_SECONDS = 1.0
 # Enough that a whole system that hangs, a process a unit, is asked within the next constant.
 _ASKED_AT_ONCE = 8
+_NICEST = 19
 # The most that one ask without an answer adds to a silence. More time than this went by while we did not ask ourselves,
 # for we were stopped or the machine slept, and that is not the children's silence.
 _BETWEEN_ASKS_SECONDS = 5.0
@@ -51,6 +52,7 @@ class Child:
     words: tuple[str, ...]
     admin_port: int
     nice: int = 0
+    """More than what the supervisor has."""
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     restart_at: float = 0.0
@@ -188,7 +190,8 @@ class Supervisor:
                 start_new_session=True,  # Ctrl-C reaches us; we end the children in order
             )
         if child.nice:
-            psutil.Process(child.process.pid).nice(child.nice)
+            started = psutil.Process(child.process.pid)
+            started.nice(min(int(started.nice()) + child.nice, _NICEST))  # of itself, whatever ours is
         child.started_at = child.asked_at = time.monotonic()
         child.silent_seconds, child.answered, child.hung = 0.0, False, False
 

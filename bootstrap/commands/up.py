@@ -55,7 +55,10 @@ _COMPACT = {
 }
 # Embedding a catalog takes minutes of a core, and being found by meaning may wait where being there may not: search
 # gets what the others leave. That needs a process of its own: a low priority thread would hold the interpreter's lock.
-_NICE = {"search": 19, "processor-embedding": 19, "materializer-title_search": 19}
+_NICE_SEARCH = 19
+_SEARCH = frozenset({"search", "processor-embedding", "materializer-title_search"})
+# When there is not enough for all, who asks is answered first, and read models are a little later.
+_NICE_PIPELINE = 5
 _SERVICES = ("ingestion", "discovery", "sync", "playback")
 _SENDERS = ("webhooks",)
 _READY_SECONDS = 600.0  # a loaded machine takes minutes to import a dozen processes
@@ -173,9 +176,15 @@ def _children(settings: Settings, per_unit: bool, only: Sequence[str]) -> list[C
         "services": ports.services_admin,
     }
     return [
-        Child(name, chosen, flow.free_port(preferred.get(name, 0)), nice=_NICE.get(name, 0))
+        Child(name, chosen, flow.free_port(preferred.get(name, 0)), nice=_niceness(name))
         for name, chosen in words.items()
     ]
+
+
+def _niceness(name: str) -> int:
+    if name in _SEARCH:
+        return _NICE_SEARCH
+    return 0 if name.startswith("service") else _NICE_PIPELINE
 
 
 def _watch(supervisor: Supervisor, stopping: Sequence[int], log_json: bool) -> None:

@@ -16,7 +16,8 @@ from proofs.load.requests import Answer
 from proofs.load.traffic import Traffic
 from proofs.system import System, fresh
 
-_CONNECTIONS: Final = 64
+# More than could ever be in use: waiting for one would hide that the edge refuses what it cannot do.
+_CONNECTIONS: Final = 3000
 _REST_SECONDS: Final = 120.0
 _MINUTE: Final = 60.0
 Log = Callable[[str], None]

@@ -122,6 +122,13 @@ def test_a_child_is_mg_run_with_its_words_and_port_and_a_log_of_its_own(stage: S
     assert os.getsid(pid_of(child)) == pid_of(child), "Ctrl-C must not reach it before we say so"
 
 
+def test_a_child_is_as_much_nicer_than_the_supervisor_as_it_is_told(stage: Stage) -> None:
+    child = Child("services", ("services",), NOBODY, nice=3)
+    stage.supervisor.children = [child]
+    stage.supervisor.start()
+    assert psutil.Process(pid_of(child)).nice() == min(int(psutil.Process().nice()) + 3, 19)
+
+
 def test_what_died_is_started_again_after_its_back_off_and_that_is_said(stage: Stage) -> None:
     restarts = metrics.UNIT_RESTARTS.labels("dies")._value
     before = restarts.get()
