@@ -6,6 +6,9 @@ from pathlib import Path
 from runtime.connections.postgres import Cursor
 from runtime.sql import Statements
 
+Move = tuple[str, int, int, int]
+"""Topic, partition, the offset expected there, the next one."""
+
 _SQL = Statements(Path(__file__).with_name("positions.sql"))
 
 
@@ -16,22 +19,26 @@ def read(cursor: Cursor, consumer: str, partitions: Sequence[tuple[str, int]]) -
     return {(topic, partition): next_ for topic, partition, next_ in cursor if (topic, partition) in wanted}
 
 
-def advance(cursor: Cursor, consumer: str, topic: str, partition: int, expected: int, next_offset: int) -> bool:
-    """Moves one position inside the caller's transaction; False when it was not at `expected`: another owner was here.
+def advance(cursor: Cursor, consumer: str, moves: Sequence[Move]) -> list[Move]:
+    """Moves positions inside the caller's transaction; returns those that were not at `expected`: another owner was
+    here.
 
     A missing row counts as 0 and is created, so the first owner and a second one cannot both start.
     """
-    parameters = {
+    columns = {
         "consumer": consumer,
-        "topic": topic,
-        "partition": partition,
-        "expected": expected,
-        "next": next_offset,
+        "topics": [topic for topic, _, _, _ in moves],
+        "partitions": [partition for _, partition, _, _ in moves],
+        "expected": [expected for _, _, expected, _ in moves],
+        "next": [next_ for _, _, _, next_ in moves],
     }
-    if expected == 0:
-        cursor.execute(_SQL["create_position"], parameters)
-    cursor.execute(_SQL["advance_position"], parameters)
-    return cursor.rowcount == 1
+    if 0 in columns["expected"]:
+        cursor.execute(_SQL["create_positions"], columns)
+    cursor.execute(_SQL["advance_positions"], columns)
+    if cursor.rowcount == len(moves):
+        return []
+    moved = set(cursor.fetchall())
+    return [move for move in moves if move[:2] not in moved]
 
 
 def forget(cursor: Cursor, consumer: str) -> None:

@@ -16,14 +16,15 @@ from concurrent.futures import TimeoutError as FutureTimeout
 import msgspec
 
 from runtime import metrics
-from runtime.connections import positions, postgres
+from runtime.connections import postgres
 from runtime.connections.kafka import Acknowledged, EventProducer, Message, ProduceError
 from runtime.connections.postgres import Connection, Cursor
 from runtime.settings import Settings
 from runtime.sql import beside
 from schemas import codec
-from streams.engine.outcome import Fenced, TransientError
-from streams.engine.spec import Decision, Lookup, Received, Rejected
+from streams.engine import fence
+from streams.engine.outcome import TransientError
+from streams.engine.spec import Advance, Decision, Lookup, Received, Rejected
 
 _SQL = beside(__file__)
 _MOST = 2000  # rows a relay round; bounds memory, not throughput
@@ -152,10 +153,8 @@ class Outbox:
     def _advance(
         self, cursor: Cursor, stored: dict[tuple[str, int], int], reached: Mapping[tuple[str, int], int]
     ) -> None:
-        for (topic, partition), next_ in sorted(reached.items()):
-            expected = stored.get((topic, partition), 0)
-            if next_ > expected and not positions.advance(cursor, self._name, topic, partition, expected, next_):
-                raise Fenced(f"{self._name} {topic}:{partition} is not at {expected}")
+        moves = (Advance(*place, stored.get(place, 0), next_) for place, next_ in reached.items())
+        fence.advance(cursor, self._name, (move for move in moves if move.next > move.expected))
 
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed:

@@ -5,7 +5,7 @@ In order, in `apply`:
 2. look up which physical version is serving; when it is no longer the one held, a rebuild switched: Fenced;
 3. of an exclusive read model, wait until no other owner is in the middle of the same partitions;
 4. let the read model write its rows, guarded by versions, or by what it read of them once the others were out;
-5. move each position from where this owner believes it is; a row count other than 1 means another owner: Fenced;
+5. move the positions from where this owner believes they are; one that is not there means another owner: Fenced;
 6. commit. Until then nothing happened; after it everything did;
 7. of a live read model, tell listeners what moved and which rows changed: after the commit, and in the order of
    commits, because one thread does both. What is not told (killed in between, Redis away) shows as a gap: the next
@@ -21,6 +21,7 @@ from runtime.connections import positions, postgres
 from runtime.connections.postgres import Connection, Cursor
 from runtime.sql import Statements, beside
 from schemas.read_models.notices import LiveRow
+from streams.engine import fence
 from streams.engine.notices import Announcer
 from streams.engine.outcome import Fenced, TransientError
 from streams.engine.spec import Advance, StoreContext
@@ -86,11 +87,7 @@ class PostgresStore:
                     self._take_turns(cursor, advances)
                 if writes and self._statements is not None:
                     changed = self._write(cursor, self._statements, writes)
-                for move in advances:
-                    if not positions.advance(
-                        cursor, self.consumer, move.topic, move.partition, move.expected, move.next
-                    ):
-                        raise Fenced(f"{self.consumer} {move.topic}:{move.partition} is not at {move.expected}")
+                fence.advance(cursor, self.consumer, advances)
         except postgres.Error as error:
             raise self._sorted(error) from error
         if self._announcer is not None:

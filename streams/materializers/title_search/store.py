@@ -24,6 +24,7 @@ from runtime.connections.postgres import Connection, Cursor
 from runtime.sql import beside
 from schemas.read_models import title_search
 from schemas.read_models.title_search import DENSE, READ_MODEL, SPARSE, TitlePayload
+from streams.engine import fence
 from streams.engine.outcome import Fenced, TransientError
 from streams.engine.spec import Advance, StoreContext
 from streams.engine.store import serving_version
@@ -68,11 +69,7 @@ class QdrantTitleStore:
         try:
             with self._open().transaction(), self._open().cursor() as cursor:
                 self._check_version(cursor)
-                for move in sorted(advances, key=lambda move: (move.topic, move.partition)):
-                    if not positions.advance(
-                        cursor, self.consumer, move.topic, move.partition, move.expected, move.next
-                    ):
-                        raise Fenced(f"{self.consumer} {move.topic}:{move.partition} is not at {move.expected}")
+                fence.advance(cursor, self.consumer, advances)
                 for chunk in _chunks(parts):
                     self._write(chunk)
                     cursor.execute(_SQL["still_here"])
