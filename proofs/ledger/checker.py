@@ -5,12 +5,12 @@ what was posted. A finding names its class first, so that they can be counted.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
-from proofs.ledger.evidence import FIRST_HAND, Evidence, Logged, Posted
+from proofs.ledger.evidence import FIRST_HAND, VECTORS, Evidence, Logged, Posted
 
 CLASSES: Final = (
     "lost",
@@ -25,6 +25,7 @@ CLASSES: Final = (
 )
 POISONED: Final = {"playback-events": ("playback_sessions", "watch_state"), "ratings": ("ratings",)}
 """Who must refuse what the nemesis puts into these topics."""
+_TOLERANCE: Final = 1e-4
 _Key = tuple[str, str]
 
 
@@ -40,6 +41,7 @@ def judge(evidence: Evidence) -> list[Finding]:
         *_order(evidence),
         *_normalized(evidence),
         *_titles(evidence),
+        *_search(evidence),
         *_newest(evidence, "ratings", "ratings", "title_id", "hlc", "rating"),
         *_newest(evidence, "preference-changes", "preferences", "name", "hlc", "value"),
         *_newest(evidence, "playback-events", "watch_state", "title_id", "position_hlc", "position_ms"),
@@ -204,14 +206,8 @@ def _titles(evidence: Evidence) -> Iterable[Finding]:
     where the log ends. So a decision that was never published shows, and one that was published but not kept."""
     if "decided_titles" not in evidence.rows:
         return  # a history of before titles were part of it
-    versions: dict[str, int] = {}
-    seen: set[str] = set()
-    for record in sorted(evidence.logged, key=lambda each: (each.partition, each.offset)):
-        if record.topic == "titles" and record.event_id not in seen:
-            seen.add(record.event_id)
-            if record.hlc <= versions.get(record.owner, 0):
-                yield Finding("out of order", f"titles of {record.owner}: {record.hlc} after {versions[record.owner]}")
-            versions[record.owner] = record.hlc
+    yield from _rising(evidence, "titles")
+    versions = {title_id: record.hlc for title_id, record in _last(evidence, "titles").items()}
     for model in ("decided_titles", "title_catalog"):
         rows = {row["title_id"]: row["version"] for row in evidence.rows.get(model, ())}
         for title_id in sorted(versions.keys() | rows.keys()):
@@ -222,6 +218,65 @@ def _titles(evidence: Evidence) -> Iterable[Finding]:
     items = {(each.owner, each.subject) for each in evidence.logged if each.topic == "provider-items"}
     resolved = {(row["provider"], row["native_id"]) for row in evidence.rows.get("resolved_items", ())}
     yield from (Finding("lost", f"{key} was normalized and never resolved") for key in sorted(items - resolved))
+
+
+def _search(evidence: Evidence) -> Iterable[Finding]:
+    """Each title has a point with its newest version, its words and its newest vector. Each version in this load has a
+    text of its own, so a title's newest vector is that of its newest version."""
+    if "title_search" not in evidence.rows:
+        return  # a history of before search was part of it, or a load that is not about it
+    yield from _rising(evidence, VECTORS)
+    titles, vectors = _last(evidence, "titles"), _last(evidence, VECTORS)
+    rows: dict[str, dict[str, Any]] = {}
+    for row in evidence.rows["title_search"]:
+        if row["title_id"] in rows:
+            yield Finding("applied twice", f"title_search has two points of {row['title_id']}")
+        rows[row["title_id"]] = row
+    for title_id in sorted(titles.keys() | vectors.keys() | rows.keys()):
+        newest = titles[title_id].hlc if title_id in titles else 0
+        made = vectors[title_id].hlc if title_id in vectors else 0
+        if made != newest:
+            kind = "invented" if made > newest else "lost"
+            yield Finding(kind, f"{VECTORS} has {title_id} at version {made}, titles at {newest}")
+        point = rows.get(title_id)
+        if point is None:
+            yield Finding("lost", f"title_search has no point of {title_id}")
+            continue
+        for part, wanted in (("version", newest), ("embedding_version", made)):
+            if point[part] != wanted:
+                kind = "invented" if point[part] > wanted else "lost"
+                yield Finding(kind, f"title_search has {title_id} at {part} {point[part]}, the log at {wanted}")
+        if newest and not (point["live"] and point["words"]):
+            yield Finding("lost", f"title_search does not find {title_id} by words")
+        if made and not _same(point["vector"], vectors[title_id].value):
+            yield Finding("differs", f"title_search has another vector of {title_id} than version {made} in the log")
+
+
+def _same(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Vectors are kept with seven digits."""
+    return len(one) == len(other) and all(abs(a - b) < _TOLERANCE for a, b in zip(one, other, strict=True))
+
+
+def _firsts(evidence: Evidence, topic: str) -> Iterable[Logged]:
+    """In the order of the log; without repetitions, which a restart may make."""
+    seen: set[str] = set()
+    for record in sorted(evidence.logged, key=lambda each: (each.partition, each.offset)):
+        if record.topic == topic and record.event_id not in seen:
+            seen.add(record.event_id)
+            yield record
+
+
+def _last(evidence: Evidence, topic: str) -> dict[str, Logged]:
+    """By owner."""
+    return {record.owner: record for record in _firsts(evidence, topic)}
+
+
+def _rising(evidence: Evidence, topic: str) -> Iterable[Finding]:
+    versions: dict[str, int] = {}
+    for record in _firsts(evidence, topic):
+        if record.hlc <= versions.get(record.owner, 0):
+            yield Finding("out of order", f"{topic} of {record.owner}: {record.hlc} after {versions[record.owner]}")
+        versions[record.owner] = record.hlc
 
 
 def _deliveries(evidence: Evidence) -> Iterable[Finding]:

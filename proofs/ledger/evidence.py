@@ -10,9 +10,11 @@ UNITS: Final = (
     "service:sync",
     "processor:normalization",
     "processor:entity_resolution",
+    "processor:embedding",
     "processor:playback_sessions",
     "materializer:provider_deliveries",
     "materializer:title_catalog",
+    "materializer:title_search",
     "materializer:watch_state",
     "materializer:watchlist",
     "materializer:ratings",
@@ -22,6 +24,7 @@ UNITS: Final = (
 FIRST_HAND: Final = ("catalog-deliveries", "playback-events", "ratings", "watchlist-changes", "preference-changes")
 """Topics that producers write to through the edges."""
 DERIVED: Final = ("provider-items", "playback-sessions", "titles")
+VECTORS: Final = "title-embeddings"
 
 
 class Posted(Struct):

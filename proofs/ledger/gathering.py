@@ -1,6 +1,7 @@
 """Reads the logs and the stores, from outside, once everything has come to rest."""
 
 import hashlib
+import struct
 from collections.abc import Iterator
 from typing import Any, Final, LiteralString
 
@@ -9,16 +10,20 @@ import psycopg
 from psycopg.rows import dict_row
 
 from bootstrap.log_reader import LogReader, Record
-from proofs.ledger.evidence import DERIVED, FIRST_HAND, UNITS, Evidence, Letter, Logged
+from proofs.ledger.evidence import DERIVED, FIRST_HAND, UNITS, VECTORS, Evidence, Letter, Logged
 from proofs.system import System
+from runtime.connections import qdrant
+from runtime.settings import Settings
 from schemas import codec, loader
 from schemas.envelope import Position
+from schemas.read_models.title_search import ALIAS, DENSE, SPARSE
 from schemas.types import AnyEvent
 from schemas.types.catalog import (
     ProviderItemNormalized,
     ProviderItemReceived,
     ProviderItemWithdrawn,
     TitleChanged,
+    TitleEmbedded,
     TitleMerged,
     TitleRetired,
 )
@@ -40,13 +45,17 @@ _ROWS: Final[dict[str, LiteralString]] = {
 }
 _CHOSEN_BY_THE_EDGE: Final = ("occurred_at", "source_time")
 """Of a delivery that is repeated, and of what is made of it; everything else must be the same each time."""
+_NUMBERS: Final = 8
+"""Of a vector's, kept: enough to tell it from that of another text."""
+_PAGE: Final = 500
 
 
-def gather(system: System, evidence: Evidence) -> None:
-    """Fills in the log, the dead letters, the rows of every read model and what the units' logs tell of fences."""
+def gather(system: System, evidence: Evidence, *, search: bool = False) -> None:
+    """Fills in the log, the dead letters, the rows of every read model and what the units' logs tell of fences; with
+    `search` also the vectors in the log and the points in Qdrant."""
     reader = LogReader(system.settings)
     try:
-        for record in reader.read((*FIRST_HAND, *DERIVED), "earliest", follow=False):
+        for record in reader.read((*FIRST_HAND, *DERIVED, *([VECTORS] if search else [])), "earliest", follow=False):
             try:
                 event = codec.decode(record.value or b"")
             except codec.SchemaError:
@@ -59,8 +68,33 @@ def gather(system: System, evidence: Evidence) -> None:
     with psycopg.connect(system.settings.postgres_dsn, row_factory=dict_row) as connection:
         for model, statement in _ROWS.items():
             evidence.rows[model] = list(connection.execute(statement))
+    if search:
+        evidence.rows["title_search"] = list(_points(system.settings))
     logs = (system.home / "logs").glob("*.log")
     evidence.fenced = sum(path.read_bytes().count(b"batch_fenced") for path in logs)
+
+
+def _points(settings: Settings) -> Iterator[dict[str, Any]]:
+    client = qdrant.connect(settings.qdrant_url)
+    offset: Any = None
+    try:
+        while True:
+            found, offset = client.scroll(ALIAS, limit=_PAGE, offset=offset, with_payload=True, with_vectors=True)
+            for point in found:
+                payload, vectors = point.payload or {}, point.vector if isinstance(point.vector, dict) else {}
+                dense: Any = vectors.get(DENSE, ())
+                yield {
+                    "title_id": payload["title_id"],
+                    "version": payload.get("version", 0),
+                    "embedding_version": payload.get("embedding_version", 0),
+                    "live": payload.get("live", False),
+                    "words": SPARSE in vectors,
+                    "vector": list(dense[:_NUMBERS]),
+                }
+            if offset is None:
+                return
+    finally:
+        client.close()
 
 
 def _letters(reader: LogReader) -> Iterator[Letter]:
@@ -113,5 +147,7 @@ def _about(event: AnyEvent) -> tuple[str, str, int, Any]:
             return event.provider, event.native_id, 0, None
         case TitleChanged() | TitleMerged() | TitleRetired():
             return event.title_id, "", event.version, None
+        case TitleEmbedded():
+            return event.title_id, "", event.version, list(struct.unpack_from(f"<{_NUMBERS}f", event.vector))
         case _:
             return "", "", 0, None

@@ -25,6 +25,8 @@ from schemas.envelope import Position
 FROZEN_SECONDS: Final = 13.0
 """Longer than the session time-out of 10 s."""
 AWAY_SECONDS: Final = 30.0
+GONE_SECONDS: Final = 8.0
+"""Of Qdrant, at most."""
 BAD_SECONDS: Final = 14.0
 """Of the network: longer than a session of 10 s, too."""
 RECOVERY_SECONDS: Final = 120.0
@@ -194,6 +196,9 @@ class Nemesis:
             client.close()
         return "redis"
 
+    def qdrant(self) -> str:
+        return self._restart("qdrant", self._random.uniform(0, GONE_SECONDS))
+
     # The network.
 
     def _bad(self, weather: Weather, seconds: float) -> str:
@@ -255,6 +260,7 @@ FAULTS: Final[dict[str, Callable[[Nemesis], str]]] = {
     "postgres-away": Nemesis.postgres_away,
     "redis": Nemesis.redis,
     "redis-emptied": Nemesis.redis_emptied,
+    "qdrant": Nemesis.qdrant,
     "cut": Nemesis.cut,
     "silence": Nemesis.silence,
     "delay": Nemesis.delay,

@@ -128,7 +128,7 @@ class Link:
             sink.write_eof()
 
 
-LINKED: Final = ("kafka", "postgres", "redis")
+LINKED: Final = ("kafka", "postgres", "redis", "qdrant")
 
 
 class Network:

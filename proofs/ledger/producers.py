@@ -4,6 +4,7 @@ acknowledged after the answer. A request without a good answer is repeated under
 import asyncio
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
@@ -25,6 +26,8 @@ PEOPLE: Final = 12
 PROVIDER: Final = "movielens"
 DEVICE: Final = "tv"
 ITEMS: Final = 5
+"""New ones of a delivery."""
+_CLASSES: Final = ("Drama", "Comedy", "Action", "Horror", "Romance", "Thriller", "Western", "War", "Crime", "Mystery")
 _AGAIN: Final = frozenset({425, 429, 500, 502, 503, 504})
 _LENGTH_MS: Final = 100 * 60 * 1000
 _PATIENCE_SECONDS: Final = 120.0
@@ -76,15 +79,26 @@ class Producers:
             group.create_task(self._deliver(client))
 
     async def _deliver(self, client: httpx.AsyncClient) -> None:
-        """Made-up films, a delivery now and then."""
+        """Made-up films, a delivery now and then; each also has one of the earlier ones again, of another genre: a new
+        version of its title, with another text."""
         secret = next(each for each in self._system.settings.providers if each.name == PROVIDER).secrets[0]
         webhook = Webhook(secret.reveal())
+        random, changes = Random(f"{self._seed}/{PROVIDER}"), Counter[str]()
         number = 0
         while not self._stop.is_set():
             delivery = f"msg_{self._seed}_{number}"
             ids = [f"L{number * ITEMS + place}" for place in range(ITEMS)]
+            if number:
+                ids.append(f"L{random.randrange(number * ITEMS)}")
+                changes[ids[-1]] += 1
             rows = [
-                {"item_id": n, "movie_title": f"Invention {n}", "release_year": 1997, "class": "Drama"} for n in ids
+                {
+                    "item_id": native_id,
+                    "movie_title": f"Invention {native_id}",
+                    "release_year": 1997,
+                    "class": _CLASSES[changes[native_id] % len(_CLASSES)],
+                }
+                for native_id in ids
             ]
             data = {"items": [{"id": row["item_id"], "item": row} for row in rows]}
             body = msgspec.json.encode({"type": "catalog.items.upserted", "timestamp": datetime.now(UTC), "data": data})

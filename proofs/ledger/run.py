@@ -82,7 +82,7 @@ def _drive(system: System, network: Network, plan: Plan, log: Log) -> Evidence:
     evidence.answers_lost = sum(link.lost for link in network.links.values())
     evidence.posted, evidence.went_back = producers.posted, watch.went_back
     evidence.faults, evidence.poisoned = nemesis.done, nemesis.poisoned
-    gather(system, evidence)
+    gather(system, evidence, search=True)
     return evidence
 
 

@@ -9,7 +9,7 @@ from runtime.settings import home_from
 
 pytestmark = [pytest.mark.backends, pytest.mark.slow, pytest.mark.timeout(600)]
 
-_SHORT = ("kill", "poison", "postgres", "kafka", "lost-answers")
+_SHORT = ("kill", "poison", "postgres", "kafka", "qdrant", "lost-answers")
 _BROKEN: dict[str, tuple[float, tuple[str, ...]]] = {
     "no_version_guard": (20.0, ()),
     "ack_before_write": (60.0, ("kill",)),
@@ -19,10 +19,11 @@ _BROKEN: dict[str, tuple[float, tuple[str, ...]]] = {
 
 
 def test_short_run_of_the_ledger(run_folder: Path) -> None:
-    evidence = run.run(home_from(), run.Plan(45, _SHORT, 7), folder=run_folder / "ledger")
+    evidence = run.run(home_from(), run.Plan(55, _SHORT, 7), folder=run_folder / "ledger")
     assert checker.judge(evidence) == []
     assert all(each.acknowledged for each in evidence.posted)
     assert len(evidence.posted) > 500
+    assert any(row["version"] > 1 for row in evidence.rows["title_search"])
     assert evidence.faults
 
 

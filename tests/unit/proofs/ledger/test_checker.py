@@ -23,7 +23,8 @@ def logged(offset: int, each: Posted, kind: str, value: Any) -> Logged:
 
 
 def good() -> Evidence:
-    """One session of two events, two ratings of a title, a preference, a title added to the list and an item."""
+    """One session of two events, two ratings of a title, a preference, a title added to the list and an item, which
+    became a title of two versions with a vector each."""
     playing = [
         posted("p-1", "playback-events", "t-1", 10, {"session": "s-1", "position_ms": 0, "last": False}),
         posted("p-2", "playback-events", "t-1", 20, {"session": "s-1", "position_ms": 500, "last": True}),
@@ -35,6 +36,7 @@ def good() -> Evidence:
     end = posted("e-1", "playback-sessions", "s-1", 20, None)
     made = Posted("n-1", "provider-items", "movielens", "L1", 0, None)
     titles = [Posted(f"t-{version}", "titles", "title-1", "", version, None) for version in (1, 2)]
+    vectors = [Posted(f"v-{version}", "title-embeddings", "title-1", "", version, None) for version in (1, 2)]
     return Evidence(
         seed=1,
         seconds=1.0,
@@ -51,6 +53,8 @@ def good() -> Evidence:
             logged(0, made, "ProviderItemNormalized", None),
             logged(0, titles[0], "TitleChanged", None),
             logged(1, titles[1], "TitleChanged", None),
+            logged(0, vectors[0], "TitleEmbedded", [0.1, 0.2]),
+            logged(1, vectors[1], "TitleEmbedded", [0.3, 0.4]),
         ],
         rows={
             "ratings": [{"user_id": USER, "title_id": "t-1", "hlc": 40, "rating": 4.0}],
@@ -59,6 +63,16 @@ def good() -> Evidence:
             "watchlist": [{"user_id": USER, "title_id": "w-1", "present": True}],
             "playback_history": [{"user_id": USER, "session_id": "s-1", "hlc": 20, "watched_ms": 500}],
             "title_catalog": [{"title_id": "title-1", "version": 2}],
+            "title_search": [
+                {
+                    "title_id": "title-1",
+                    "version": 2,
+                    "embedding_version": 2,
+                    "live": True,
+                    "words": True,
+                    "vector": [0.3000001, 0.4],
+                }
+            ],
             "decided_titles": [{"title_id": "title-1", "version": 2}],
             "resolved_items": [{"provider": "movielens", "native_id": "L1"}],
             "provider_deliveries": [{"delivery_id": "msg_1", "native_id": "L1", "outcome": "normalized"}],
@@ -77,6 +91,11 @@ def without(evidence: Evidence, event_id: str) -> None:
 def again(evidence: Evidence, event_id: str, /, **changed: Any) -> None:
     record = next(each for each in evidence.logged if each.event_id == event_id)
     evidence.logged.append(msgspec.structs.replace(record, **changed))
+
+
+def point_of(evidence: Evidence, title_id: str) -> None:
+    points = evidence.rows["title_search"]
+    points.append({**points[0], "title_id": title_id})
 
 
 def swap(evidence: Evidence) -> None:
@@ -112,6 +131,19 @@ BREAKS: dict[str, tuple[str, Callable[[Evidence], None]]] = {
     "published, not shown": ("lost", lambda e: e.rows["title_catalog"][0].update(version=1)),
     "shown, never published": ("invented", lambda e: e.rows["title_catalog"][0].update(version=3)),
     "an older version after a newer one": ("out of order", lambda e: again(e, "t-1", event_id="t-0", offset=2)),
+    "a point is missing": ("lost", lambda e: e.rows["title_search"].clear()),
+    "a point of nothing": ("invented", lambda e: point_of(e, "title-9")),
+    "two points of a title": ("applied twice", lambda e: point_of(e, "title-1")),
+    "a point of an older version": ("lost", lambda e: e.rows["title_search"][0].update(version=1)),
+    "a point of a newer version": ("invented", lambda e: e.rows["title_search"][0].update(version=3)),
+    "a point with an older vector": ("lost", lambda e: e.rows["title_search"][0].update(embedding_version=1)),
+    "the old vector under the new version": ("differs", lambda e: e.rows["title_search"][0].update(vector=[0.1, 0.2])),
+    "a point without its vector": ("differs", lambda e: e.rows["title_search"][0].update(vector=[])),
+    "a point that no word finds": ("lost", lambda e: e.rows["title_search"][0].update(words=False)),
+    "a point that counts as ended": ("lost", lambda e: e.rows["title_search"][0].update(live=False)),
+    "a text that nobody embedded": ("lost", lambda e: without(e, "v-2")),
+    "a vector of a version that is not": ("invented", lambda e: again(e, "v-2", event_id="v-3", offset=2, hlc=3)),
+    "an older vector after a newer one": ("out of order", lambda e: again(e, "v-1", event_id="v-0", offset=2)),
     "a delivery that is stuck": ("lost", lambda e: e.rows["provider_deliveries"][0].update(outcome="accepted")),
     "the later one stands first": ("out of order", swap),
     "a position went back": ("position moved back", lambda e: e.went_back.append("ratings_v1 ratings:0 from 2 to 1")),
@@ -165,9 +197,16 @@ def test_every_class_of_violation_has_a_count() -> None:
     assert checker.counts([]) == dict.fromkeys(checker.CLASSES, 0)
 
 
+def test_a_load_that_is_not_about_search_is_judged_by_what_it_has() -> None:
+    evidence = good()
+    del evidence.rows["title_search"]
+    evidence.logged = [record for record in evidence.logged if record.topic != "title-embeddings"]
+    assert checker.judge(evidence) == []
+
+
 def test_a_history_without_titles_is_judged_by_what_it_has() -> None:
     evidence = good()
-    evidence.logged = [record for record in evidence.logged if record.topic != "titles"]
-    for model in ("title_catalog", "decided_titles", "resolved_items"):
+    evidence.logged = [record for record in evidence.logged if record.topic not in ("titles", "title-embeddings")]
+    for model in ("title_catalog", "title_search", "decided_titles", "resolved_items"):
         del evidence.rows[model]
     assert checker.judge(evidence) == []
