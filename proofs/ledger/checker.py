@@ -135,10 +135,16 @@ def _newest(evidence: Evidence, topic: str, model: str, subject: str, clock: str
 
 
 def _watchlist(evidence: Evidence) -> Iterable[Finding]:
-    """The last edit in the log counts: each owner is one device, which removes what it added."""
+    """The last edit in the log counts: each owner is one device, which removes what it added. A repetition changes
+    nothing, unless it removes whatever is there: it comes too late for what has an id that was there before."""
     wanted: dict[_Key, bool] = {}
+    seen: set[str] = set()
     for record in sorted(evidence.logged, key=lambda each: (each.partition, each.offset)):
-        if record.topic == "watchlist-changes":
+        if record.topic != "watchlist-changes" or record.kind == "WatchlistItemMoved":
+            continue
+        blind = record.kind == "WatchlistItemRemoved" and record.value is not False
+        if record.event_id not in seen or blind:
+            seen.add(record.event_id)
             wanted[record.owner, record.subject] = record.kind == "WatchlistItemAdded"
     rows = {(row["user_id"], row["title_id"]): row["present"] for row in evidence.rows.get("watchlist", ())}
     yield from _missing("watchlist", {key for key, present in wanted.items() if present}, rows, known=wanted)

@@ -98,3 +98,7 @@ class Evidence(Struct):
     behind: list[str] = []
     """Positions of consumers that are not at the end of the log, long after the load stopped."""
     fenced: int = 0
+    by_devices: int = 0
+    """Of what was posted: by devices that were offline now and then."""
+    device_kills: int = 0
+    """Of the process that those are in."""

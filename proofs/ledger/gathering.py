@@ -134,7 +134,9 @@ def _about(event: AnyEvent) -> tuple[str, str, int, Any]:
             return event.user_id, event.title_id, event.hlc, event.rating
         case PreferenceSet():
             return event.user_id, event.name, event.hlc, event.value
-        case WatchlistItemAdded() | WatchlistItemRemoved() | WatchlistItemMoved():
+        case WatchlistItemRemoved():
+            return event.user_id, event.title_id, event.hlc, event.blind
+        case WatchlistItemAdded() | WatchlistItemMoved():
             return event.user_id, event.title_id, event.hlc, None
         case PlaybackSessionEnded():
             value = {"watched_ms": event.watched_ms, "events": event.events}

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ from bootstrap import lag
 from proofs.benchmarks.load import percentile
 from proofs.figures import Figure
 from proofs.ledger import checker
+from proofs.ledger.devices import Devices
 from proofs.ledger.evidence import FIRST_HAND, UNITS, Evidence
 from proofs.ledger.gathering import gather
 from proofs.ledger.nemesis import CONSUMERS, FAULTS, Nemesis
@@ -64,6 +65,7 @@ def run(
 def _drive(system: System, network: Network, plan: Plan, log: Log) -> Evidence:
     evidence = Evidence(seed=plan.seed, seconds=plan.seconds)
     producers = Producers(system, plan.seed)
+    devices = Devices(system, plan.seed)
     settings = system.settings
     watch = PositionWatch(settings.postgres_dsn)
     hearing = NoticeWatch(settings.postgres_dsn, settings.redis_url)
@@ -71,16 +73,23 @@ def _drive(system: System, network: Network, plan: Plan, log: Log) -> Evidence:
     watch.start()
     hearing.start()
     producers.start()
-    try:
-        nemesis.run(plan.seconds, producers.check)
-    finally:
-        producers.finish()
+    devices.start()
+
+    def check() -> None:
+        producers.check()
+        devices.check()
+
+    with ExitStack() as finishing:
+        finishing.callback(devices.finish)
+        finishing.callback(producers.finish)
+        nemesis.run(plan.seconds, check)
     evidence.behind = _rest(system)
     watch.finish()
     hearing.finish()
     evidence.told_early, evidence.notices = hearing.early, hearing.heard
     evidence.answers_lost = sum(link.lost for link in network.links.values())
-    evidence.posted, evidence.went_back = producers.posted, watch.went_back
+    evidence.posted, evidence.went_back = [*producers.posted, *devices.posted], watch.went_back
+    evidence.by_devices, evidence.device_kills = len(devices.posted), devices.kills
     evidence.faults, evidence.poisoned = nemesis.done, nemesis.poisoned
     gather(system, evidence, search=True)
     return evidence
@@ -108,6 +117,8 @@ def figures(evidence: Evidence, findings: Sequence[checker.Finding]) -> list[Fig
     """What was counted, each class of violations against zero, and recovery by fault."""
     information = {
         "posted": len(evidence.posted),
+        "posted by devices that were offline": evidence.by_devices,
+        "kills of their process": evidence.device_kills,
         "acknowledged": sum(each.acknowledged for each in evidence.posted),
         "in the log": len({record.event_id for record in evidence.logged if record.topic in FIRST_HAND}),
         **{f"rows in {model}": len(rows) for model, rows in sorted(evidence.rows.items())},

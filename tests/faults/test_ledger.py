@@ -23,6 +23,8 @@ def test_short_run_of_the_ledger(run_folder: Path) -> None:
     assert checker.judge(evidence) == []
     assert all(each.acknowledged for each in evidence.posted)
     assert len(evidence.posted) > 500
+    assert evidence.by_devices > 20
+    assert evidence.device_kills > 1
     assert any(row["version"] > 1 for row in evidence.rows["title_search"])
     assert evidence.faults
 

@@ -175,6 +175,41 @@ def test_a_repeated_request_is_no_violation_and_is_counted() -> None:
     assert checker.redelivered(evidence) == 1
 
 
+def edit(evidence: Evidence, event_id: str, offset: int, kind: str, value: Any = None) -> None:
+    """One more of the list, asked for and in the log."""
+    asked = posted(event_id, "watchlist-changes", "w-1", 60 + offset, kind)
+    evidence.posted.append(asked)
+    evidence.logged.append(logged(offset, asked, kind, value))
+
+
+def test_moving_on_a_list_neither_adds_nor_removes() -> None:
+    evidence = good()
+    edit(evidence, "o-3", 1, "WatchlistItemMoved")
+    assert checker.judge(evidence) == []
+
+
+def test_a_late_repetition_does_not_bring_back_what_was_removed() -> None:
+    evidence = good()
+    edit(evidence, "o-3", 1, "WatchlistItemRemoved", value=False)
+    again(evidence, "o-2", offset=2)
+    assert kinds(evidence) == {"differs"}
+    evidence.rows["watchlist"][0].update(present=False)
+    assert checker.judge(evidence) == []
+
+
+def test_a_late_repetition_removes_nothing_but_what_its_device_had_seen() -> None:
+    evidence = good()
+    edit(evidence, "o-3", 1, "WatchlistItemRemoved", value=False)
+    edit(evidence, "o-4", 2, "WatchlistItemAdded")
+    again(evidence, "o-3", offset=3)
+    assert checker.judge(evidence) == []
+    evidence = good()
+    edit(evidence, "o-3", 1, "WatchlistItemRemoved", value=True)
+    edit(evidence, "o-4", 2, "WatchlistItemAdded")
+    again(evidence, "o-3", offset=3)
+    assert kinds(evidence) == {"differs"}  # a blind one takes away all that is there
+
+
 def test_poison_with_a_dead_letter_of_every_consumer_is_explained() -> None:
     evidence = good()
     evidence.poisoned["playback-events:0:9"] = "no event"
