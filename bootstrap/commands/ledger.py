@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from bootstrap.terminal import say
-from proofs import figures
+from proofs import figures, small_disk
 from proofs.ledger import checker, page, run
 from proofs.ledger.evidence import UNITS
 from proofs.ledger.nemesis import FAULTS
@@ -78,7 +78,10 @@ def _victims(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _chosen(faults: str) -> tuple[str, ...]:
     if faults == "all":
-        return tuple(FAULTS)
+        lacking = small_disk.why_not()
+        if lacking:
+            say(f"{run.DISK_FULL} is left out: {lacking}")
+        return tuple(name for name in FAULTS if name != run.DISK_FULL or not lacking)
     names = [] if faults == "none" else [name.strip() for name in faults.split(",")]
     if unknown := [name for name in names if name not in FAULTS]:
         raise click.BadParameter(f"{', '.join(unknown)}; there are: {', '.join(FAULTS)}", param_hint="--faults")

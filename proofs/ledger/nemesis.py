@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException
 from bootstrap import lag
 from proofs.ledger.evidence import UNITS, Fault
 from proofs.ledger.network import LINKED, Network, Weather
+from proofs.small_disk import SmallDisk
 from proofs.system import System, SystemFailed, wait_until
 from runtime.connections import redis
 from runtime.connections.kafka import EventProducer, Message
@@ -27,6 +28,7 @@ FROZEN_SECONDS: Final = 13.0
 AWAY_SECONDS: Final = 30.0
 GONE_SECONDS: Final = 8.0
 """Of Qdrant, at most."""
+FULL_SECONDS: Final = (10.0, 15.0)
 BAD_SECONDS: Final = 14.0
 """Of the network: longer than a session of 10 s, too."""
 RECOVERY_SECONDS: Final = 120.0
@@ -39,7 +41,8 @@ _AWAY: Final = (ConnectionError, psycopg.Error, KafkaException, httpx.TransportE
 
 
 class Nemesis:
-    """`poisoned`: positions of records that it put into topics → what they are."""
+    """`poisoned`: positions of records that it put into topics → what they are. `disk`: the system's, which
+    `disk-full` needs."""
 
     def __init__(
         self,
@@ -49,7 +52,9 @@ class Nemesis:
         faults: Sequence[str],
         victims: Sequence[str],
         log: Callable[[str], None],
+        disk: SmallDisk | None = None,
     ) -> None:
+        self._disk = disk
         self._network = network
         self._victims = victims
         self._log = log
@@ -199,6 +204,17 @@ class Nemesis:
     def qdrant(self) -> str:
         return self._restart("qdrant", self._random.uniform(0, GONE_SECONDS))
 
+    def disk_full(self) -> str:
+        """The disk of all backends has no room; then it has, and those that ended are started again."""
+        if self._disk is None:
+            raise SystemFailed("disk-full needs a system on a disk of its own")
+        with self._disk.full():
+            time.sleep(self._random.uniform(*FULL_SECONDS))
+        ended = [one.name for one in self._system.stack.status() if one.state != "running"]
+        for name in ended:
+            self._system.stack.start(name)
+        return f"the disk ({', '.join(ended) or 'nobody'} ended)"
+
     # The network.
 
     def _bad(self, weather: Weather, seconds: float) -> str:
@@ -261,6 +277,7 @@ FAULTS: Final[dict[str, Callable[[Nemesis], str]]] = {
     "redis": Nemesis.redis,
     "redis-emptied": Nemesis.redis_emptied,
     "qdrant": Nemesis.qdrant,
+    "disk-full": Nemesis.disk_full,
     "cut": Nemesis.cut,
     "silence": Nemesis.silence,
     "delay": Nemesis.delay,

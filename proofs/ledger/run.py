@@ -19,9 +19,13 @@ from proofs.ledger.nemesis import CONSUMERS, FAULTS, Nemesis
 from proofs.ledger.network import Network
 from proofs.ledger.producers import Producers
 from proofs.ledger.watching import NoticeWatch, PositionWatch
+from proofs.small_disk import SmallDisk
 from proofs.system import System, SystemFailed, fresh, wait_until
 
+DISK_FULL: Final = "disk-full"
 _REST_SECONDS: Final = 90.0
+_DISK_MEGABYTES: Final = 1500
+_DISK_MEGABYTES_A_SECOND: Final = 3
 Log = Callable[[str], None]
 MUTATIONS: Final = Path(__file__).with_name("mutations")
 CLOCKWORK: Final = Path(__file__).with_name("clockwork")
@@ -58,18 +62,23 @@ def run(
         network.append(Network(system, plan.seed))
         return network[0]
 
-    with fresh(folder, home, only=UNITS, python_path=patched, around=around) as system:
-        return _drive(system, network[0], plan, log)
+    with ExitStack() as around_it:
+        disk = None
+        if DISK_FULL in plan.faults:
+            disk = SmallDisk(folder, _DISK_MEGABYTES + int(plan.seconds * _DISK_MEGABYTES_A_SECOND))
+            around_it.enter_context(disk)
+        system = around_it.enter_context(fresh(folder, home, only=UNITS, python_path=patched, around=around))
+        return _drive(system, network[0], plan, log, disk)
 
 
-def _drive(system: System, network: Network, plan: Plan, log: Log) -> Evidence:
+def _drive(system: System, network: Network, plan: Plan, log: Log, disk: SmallDisk | None) -> Evidence:
     evidence = Evidence(seed=plan.seed, seconds=plan.seconds)
     producers = Producers(system, plan.seed)
     devices = Devices(system, plan.seed)
     settings = system.settings
     watch = PositionWatch(settings.postgres_dsn)
     hearing = NoticeWatch(settings.postgres_dsn, settings.redis_url)
-    nemesis = Nemesis(system, network, plan.seed, plan.faults, plan.victims, log)
+    nemesis = Nemesis(system, network, plan.seed, plan.faults, plan.victims, log, disk)
     watch.start()
     hearing.start()
     producers.start()
