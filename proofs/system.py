@@ -1,6 +1,7 @@
 """A whole system of its own, driven from outside: `mg up` in a folder and on ports that nobody else uses."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -80,8 +81,10 @@ class System:
         return done.stdout
 
     def up(self) -> None:
+        """Until `down`, or until this process has ended, however that came about."""
         ensure_assets(self.home)
         words = [*(["--per-unit"] if self.per_unit else []), *(f"--only={unit}" for unit in self.only)]
+        words.append(f"--as-long-as={os.getpid()}")
         self.mg("up", "--detach", *words, seconds=_START_SECONDS)
 
     def down(self) -> None:

@@ -70,15 +70,17 @@ _READY_SECONDS = 600.0  # a loaded machine takes minutes to import a dozen proce
 @click.option(
     "--only", multiple=True, metavar="UNIT", help="This unit, in a process of its own, and no others; repeat."
 )
+@click.option("--as-long-as", "starter", type=int, metavar="PID", help="End when this process has ended.")
 @click.option("--log-json", is_flag=True, help="Status lines as JSON.")
-def up(detach: bool, per_unit: bool, only: tuple[str, ...], log_json: bool) -> None:
+def up(detach: bool, per_unit: bool, only: tuple[str, ...], starter: int | None, log_json: bool) -> None:
     """Stack, migrations, topics and all units, with one status line each. Ctrl-C stops everything."""
     home = settings_module.home_from()
     if running_supervisor(home) is not None:
         raise click.ClickException("already up; `mg down` ends it, `mg lag` shows how it does")
     if detach:
-        start_detached(home, per_unit=per_unit, only=only)
+        start_detached(home, per_unit=per_unit, only=only, starter=starter)
         return
+    needed = _process(starter)
     settings = flow.stack_up(say)
     # In a process of its own, which takes its libraries with it when it ends: this one only watches, and stays small.
     with ProcessPoolExecutor(1, get_context("spawn")) as apart:
@@ -99,7 +101,7 @@ def up(detach: bool, per_unit: bool, only: tuple[str, ...], log_json: bool) -> N
         signal.signal(number, lambda caught, _frame: stopping.append(caught))
     supervisor.start()
     try:
-        _watch(supervisor, stopping, log_json)
+        _watch(supervisor, stopping, log_json, needed)
     finally:
         say("stopping the units")
         supervisor.stop()
@@ -125,11 +127,12 @@ def stop_everything(home: Path) -> None:
     Stack(home).down(say)
 
 
-def start_detached(home: Path, *, per_unit: bool, only: Sequence[str] = ()) -> None:
+def start_detached(home: Path, *, per_unit: bool, only: Sequence[str] = (), starter: int | None = None) -> None:
     home.mkdir(parents=True, exist_ok=True)
     (home / "logs").mkdir(exist_ok=True)
     path = home / "logs" / "up.log"
     words = [*(["--per-unit"] if per_unit else []), *(f"--only={unit}" for unit in only)]
+    words += [] if starter is None else [f"--as-long-as={starter}"]
     with path.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "bootstrap.cli", "up", *words],
@@ -187,12 +190,30 @@ def _niceness(name: str) -> int:
     return 0 if name.startswith("service") else _NICE_PIPELINE
 
 
-def _watch(supervisor: Supervisor, stopping: Sequence[int], log_json: bool) -> None:
+def _process(pid: int | None) -> psutil.Process | None:
+    """Known by its start time, too: pids come round again."""
+    try:
+        return None if pid is None else psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        raise click.BadParameter(f"there is no process {pid}", param_hint="--as-long-as") from None
+
+
+def _has_ended(process: psutil.Process | None) -> bool:
+    """A zombie has: who should take note of its end may be gone, or have other things to do."""
+    try:
+        return process is not None and (not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _watch(
+    supervisor: Supervisor, stopping: Sequence[int], log_json: bool, needed: psutil.Process | None = None
+) -> None:
     announced = False
     last_states: dict[str, str] = {}
     live = Live(refresh_per_second=2, transient=False) if interactive() and not log_json else None
     with live or _Nothing():
-        while not stopping:
+        while not stopping and not _has_ended(needed):
             supervisor.tick()
             if live is not None:
                 live.update(_picture(supervisor))
