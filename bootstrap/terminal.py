@@ -1,5 +1,6 @@
 """How `mg` shows things: plain lines for pipes, tables for people."""
 
+import errno
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,8 +11,13 @@ from rich.table import Table
 
 
 def say(line: str) -> None:
-    """One line of progress; on stderr, so that --json stays clean."""
-    click.echo(line, err=True)
+    """One line of progress; on stderr, so that --json stays clean. A log without room for it must not end who watches
+    over a system."""
+    try:
+        click.echo(line, err=True)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
 
 
 def interactive() -> bool:

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from bootstrap import terminal
@@ -23,3 +27,11 @@ def test_progress_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(("size", "text"), [(0, ""), (1_048_576, "1 MB"), (157_286_400, "150 MB")])
 def test_megabytes(size: int, text: str) -> None:
     assert terminal.megabytes(size) == text
+
+
+def test_a_line_for_which_the_disk_has_no_room_ends_nobody() -> None:
+    program = "from bootstrap.terminal import say; say('x'); say('y'); import os; os._exit(7)"
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run([sys.executable, "-c", program], stderr=full, check=False).returncode == 7
+    program = "import os; from bootstrap.terminal import say; os.close(2); say('x'); os._exit(7)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode != 7
