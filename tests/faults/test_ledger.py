@@ -15,6 +15,7 @@ _BROKEN: dict[str, tuple[float, tuple[str, ...]]] = {
     "ack_before_write": (60.0, ("kill",)),
     "position_first": (60.0, ("kill",)),
     "notice_before_commit": (15.0, ()),
+    "points_after_position": (40.0, ("qdrant",)),
 }
 
 
