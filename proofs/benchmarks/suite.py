@@ -5,6 +5,7 @@ from collections.abc import Callable
 from proofs.benchmarks import backlog, catalog, codec, live_idle, processors, resolution, sync
 from proofs.benchmarks.peers import run as peers
 from proofs.benchmarks.peers.kills import peers_kills
+from proofs.benchmarks.peers.latency import peers_latency
 from proofs.figures import Figure
 
 RUNS: dict[str, Callable[[], list[Figure]]] = {
@@ -19,6 +20,7 @@ RUNS: dict[str, Callable[[], list[Figure]]] = {
 ON_REQUEST: dict[str, Callable[[], list[Figure]]] = {
     "peers": peers.peers,
     "peers-kills": peers_kills,
+    "peers-latency": peers_latency,
     "resolution": resolution.run,
 }
 """By name only: they take longer than all others together."""

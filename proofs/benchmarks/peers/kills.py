@@ -20,7 +20,7 @@ from proofs.benchmarks.peers.environment import quix_python
 from proofs.benchmarks.peers.job import Job
 from proofs.benchmarks.peers.run import Sitting
 from proofs.figures import Figure
-from proofs.system import System, SystemFailed, fresh
+from proofs.system import SystemFailed, fresh
 from runtime import settings as settings_module
 
 EVENTS: Final = 300_000
@@ -50,7 +50,7 @@ def peers_kills() -> list[Figure]:
         found: list[Figure] = []
         for contender in INTO_POSTGRES:
             if contender.kind != "limit" and contender.name not in _FEW:
-                found += _figures(contender, _run(system, sitting, contender))
+                found += _figures(contender, _run(sitting, contender))
         return found
 
 
@@ -68,7 +68,7 @@ def _figures(contender: Contender, left: Left) -> list[Figure]:
     return found
 
 
-def _run(system: System, sitting: Sitting, contender: Contender) -> Left:
+def _run(sitting: Sitting, contender: Contender) -> Left:
     delays = random.Random(_SEED)
     job = sitting.job(Contender(contender.name, contender.kind, contender.module, contender.arguments), append=True)
     sitting.prepare(job, contender)
@@ -76,7 +76,7 @@ def _run(system: System, sitting: Sitting, contender: Contender) -> Left:
     try:
         for number in range(KILLS + 1):
             before, started = _rows(job), time.monotonic()
-            process = _start(system, sitting, job, contender)
+            process = sitting.start(job, contender)
             try:
                 _until(job, before, process, f"{contender.name} to go on")
                 if number:
@@ -91,13 +91,6 @@ def _run(system: System, sitting: Sitting, contender: Contender) -> Left:
         return Left(_rows(job), _different(job), tuple(recovered))
     finally:
         sitting.clean(job)
-
-
-def _start(system: System, sitting: Sitting, job: Job, contender: Contender) -> "subprocess.Popen[bytes]":
-    with (system.home / "logs" / "peers.log").open("ab") as log:
-        return subprocess.Popen(
-            sitting.command(job, contender), env=system.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-        )
 
 
 def _until(job: Job, before: int, process: "subprocess.Popen[bytes]", what: str) -> None:

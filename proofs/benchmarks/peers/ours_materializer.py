@@ -109,7 +109,8 @@ def main() -> None:
 
 def _settings(wanted: Job) -> Settings:
     loaded = settings_module.load()
-    return msgspec.structs.replace(loaded, group_prefix=f"{wanted.group}-")
+    topics = wanted.topic.removesuffix("playback-events")
+    return msgspec.structs.replace(loaded, group_prefix=f"{wanted.group}-", topic_prefix=topics)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Quix Streams as in its documentation: its PostgreSQL sink with upserts on the primary key, or a topic.
 
 Runs in a virtual environment of its own (requirements/peers.txt; it conflicts with Faust), so it imports nothing of
-ours and says the same by itself. `python quix.py JOB SCHEMA sink|send`
+ours and says the same by itself. `python quix.py JOB SCHEMA sink|send [COMMIT_SECONDS]`
 """
 
 import io
@@ -53,6 +53,7 @@ def main() -> None:
         auto_create_topics=False,
         loglevel="WARNING",
         state_dir=JOB["home"],
+        commit_interval=float(sys.argv[4]) if len(sys.argv) > 4 else 5.0,  # 5 s is its default
     )
     source = app.topic(JOB["topic"], key_deserializer="bytes", value_deserializer="bytes")
     stream = app.dataframe(source)

@@ -142,6 +142,16 @@ class Sitting:
         module = f"{__package__}.{contender.module}"
         return [sys.executable, "-m", module, str(path), *contender.arguments]
 
+    def start(self, job: Job, contender: Contender) -> "subprocess.Popen[bytes]":
+        with (self._system.home / "logs" / "peers.log").open("ab") as log:
+            return subprocess.Popen(
+                self.command(job, contender),
+                env=self._system.environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+
     def _started(self, job: Job, contender: Contender) -> Took:
         command = self.command(job, contender)
         try:

@@ -1,0 +1,144 @@
+"""How long an event takes to its row, at half and at four fifths of what each contender can take.
+
+Each contender's load is a share of its own capacity, found a moment before on the same two cores. In each round ours
+also gets the rate that was four fifths for the quickest peer.
+"""
+
+import signal
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, LiteralString
+
+import psycopg
+from msgspec import Struct
+from psycopg.conninfo import make_conninfo
+
+from devstack.postgres import SUPERUSER, password
+from proofs.benchmarks.peers.contenders import INTO_POSTGRES, Contender
+from proofs.benchmarks.peers.environment import quix_python
+from proofs.benchmarks.peers.open_loop import SHARES, Paced, Plan, Running
+from proofs.benchmarks.peers.run import Sitting
+from proofs.figures import Figure
+from proofs.system import System, fresh
+from runtime import settings as settings_module
+
+ROUNDS: Final = 3
+PLAN: Final = Plan(saturated=8.0, warm_up=3.0, seconds=15.0)
+LOADS: Final = {"50 %": 0.5, "80 %": 0.8}
+_MOST: Final = "80 %"
+_TOO_SLOW: Final = "Faust, one upsert an event"
+# Its sink writes when the application commits: every 5 s by default, which would be all that is seen.
+_QUICK_QUIX: Final = Contender("Quix Streams, PostgreSQL sink every 0.1 s", "peer", "quix", ("sink", "0.1"))
+CONTENDERS: Final = tuple(
+    _QUICK_QUIX if one.module == "quix" else one
+    for one in INTO_POSTGRES
+    if one.kind != "limit" and one.name != _TOO_SLOW
+)
+
+
+class Visit(Struct, frozen=True):
+    """One contender in one round. `loads` by their share of its capacity."""
+
+    start_seconds: float
+    capacity: float
+    loads: dict[str, Paced]
+
+
+class Found(Struct, frozen=True):
+    """By round. `ours_at_peers`: ours at the rate that was the quickest peer's 80 %."""
+
+    visits: dict[str, list[Visit]]
+    ours_at_peers: list[Paced]
+
+
+def peers_latency() -> list[Figure]:
+    home = settings_module.home_from()
+    # `service:sync` only because a system wants a unit; nobody asks it anything.
+    with fresh(home / "bench", home, only=("service:sync",)) as system:
+        return measure(system, quix_python(home), CONTENDERS, ROUNDS, PLAN)
+
+
+def measure(system: System, quix: Path, contenders: Sequence[Contender], rounds: int, plan: Plan) -> list[Figure]:
+    superuser = make_conninfo(
+        system.settings.postgres_dsn, user=SUPERUSER, password=password(system.home, SUPERUSER), dbname="postgres"
+    )
+    _ask(superuser, "ALTER SYSTEM SET track_commit_timestamp = on")
+    system.stack.kill("postgres", signal.SIGINT)
+    system.stack.start("postgres")
+    sitting = Sitting(system, 0, quix)
+    ours = next(one for one in contenders if one.kind == "ours")
+    found = Found({one.name: [] for one in contenders}, [])
+    for _ in range(rounds):
+        for contender in contenders:
+            _ask(superuser, "CHECKPOINT")  # else it comes in the middle of somebody's load
+            with Running(sitting, contender, plan) as running:
+                capacity = running.saturate()
+                loads = {name: running.paced(share * capacity) for name, share in LOADS.items()}
+                found.visits[contender.name].append(Visit(running.start_seconds, capacity, loads))
+        peers = [found.visits[one.name][-1].loads[_MOST] for one in contenders if one.kind == "peer"]
+        if peers:
+            best = min(peers, key=lambda one: one.percentiles()["p99"])
+            with Running(sitting, ours, plan) as running:
+                found.ours_at_peers.append(running.paced(best.rate))
+    return figures(contenders, found)
+
+
+def _ask(dsn: str, statement: LiteralString) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def figures(contenders: Sequence[Contender], found: Found) -> list[Figure]:
+    every = [figure for one in contenders for figure in _of(one.name, found.visits[one.name])]
+    late = [paced.late for visits in found.visits.values() for visit in visits for paced in visit.loads.values()]
+    every.append(Figure.information("sent later than due, p99 of the worst load", 1000 * max(late), "ms", len(late)))
+    return [*every, *_compared(contenders, found)]
+
+
+def _of(name: str, visits: Sequence[Visit]) -> list[Figure]:
+    def median(of: Callable[[Visit], float]) -> float:
+        return statistics.median(of(visit) for visit in visits)
+
+    most = max(paced.rss for visit in visits for paced in visit.loads.values())
+    lines = [
+        Figure.information(f"{name}: from start to the first row", median(lambda v: v.start_seconds), "s", len(visits)),
+        Figure.information(f"{name}: capacity", median(lambda v: v.capacity), "events/s", len(visits)),
+    ]
+    for load in LOADS:
+        lines += _percentiles(f"{name}: {load}", [visit.loads[load] for visit in visits])
+        cpu = statistics.median(visit.loads[load].cpu for visit in visits)
+        lines.append(Figure.information(f"{name}: {load}, CPU", cpu, "s a million", len(visits)))
+    lines.append(Figure.information(f"{name}: memory, most", most / 1_048_576, "MB", len(visits)))
+    return lines
+
+
+def _percentiles(name: str, loads: Sequence[Paced]) -> list[Figure]:
+    """Of each round, from all of its events; then the median of the rounds."""
+    samples = sum(len(one.latencies) for one in loads)
+    rounds = [one.percentiles() for one in loads]
+    return [
+        Figure.information(f"{name}, {each}", 1000 * statistics.median(one[each] for one in rounds), "ms", samples)
+        for each in SHARES
+    ]
+
+
+def _p99(loads: Sequence[Paced]) -> float:
+    return statistics.median(one.percentiles()["p99"] for one in loads)
+
+
+def _compared(contenders: Sequence[Contender], found: Found) -> list[Figure]:
+    if not found.ours_at_peers:
+        return []
+    p99 = {one.name: _p99([visit.loads[_MOST] for visit in found.visits[one.name]]) for one in contenders}
+    ours = next(one.name for one in contenders if one.kind == "ours")
+    best = min((one.name for one in contenders if one.kind == "peer"), key=p99.__getitem__)
+    rate = statistics.median(one.rate for one in found.ours_at_peers)
+    rounds = len(found.ours_at_peers)
+    name = f"{ours} at the quickest peer's {_MOST}"
+    return [
+        Figure.information(f"{name}, rate", rate, "events/s", rounds),
+        *_percentiles(name, found.ours_at_peers),
+        Figure.information(f"{name}, p99 to its", _p99(found.ours_at_peers) / p99[best], "×", rounds),
+        Figure.against(f"{_MOST}, p99: {ours} to {best}", p99[ours] / p99[best], "×", "≤", 1.0, rounds),
+    ]
