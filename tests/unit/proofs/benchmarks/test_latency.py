@@ -70,17 +70,20 @@ def visits(*seconds: float) -> list[Visit]:
 
 
 def test_what_is_compared_is_the_median_of_rounds_at_four_fifths() -> None:
-    found = Found({"ours": visits(0.1, 9.0, 0.2), "peer": visits(0.4, 0.4, 0.4)}, [visits(0.1)[0].loads["80 %"]])
+    ours_at = {"peer": [visits(0.1)[0].loads["80 %"]]}
+    found = Found({"ours": visits(0.1, 9.0, 0.2), "peer": visits(0.4, 0.4, 0.4)}, ours_at)
     figures = {one.name: one for one in latency.figures((OURS, PEER), found)}
     assert figures["ours: 80 %, p99"].value == 200.0
     assert figures["ours: 80 %, p99"].samples == 6
-    assert figures["80 %, p99: ours to peer"].value == 0.5
-    assert figures["80 %, p99: ours to peer"].holds
-    assert figures["ours at the quickest peer's 80 %, p99 to its"].value == pytest.approx(0.25)
+    assert figures["80 % of each, p99: ours to peer"].value == 0.5
+    assert figures["80 % of each, p99: ours to peer"].holds
+    assert figures["ours at 100 events/s, 80 % of peer, p99"].value == 100.0
+    assert figures["the same rate, p99: ours to peer"].value == pytest.approx(0.25)
 
 
 def test_slower_than_the_quickest_peer_misses_the_bar() -> None:
     other = Contender("other", "peer", "")
-    found = Found({"ours": visits(0.3), "peer": visits(0.2), "other": visits(0.9)}, [visits(0.1)[0].loads["80 %"]])
+    ours_at = {name: [visits(0.1)[0].loads["80 %"]] for name in ("peer", "other")}
+    found = Found({"ours": visits(0.3), "peer": visits(0.2), "other": visits(0.9)}, ours_at)
     figures = {one.name: one for one in latency.figures((OURS, PEER, other), found)}
-    assert not figures["80 %, p99: ours to peer"].holds
+    assert not figures["80 % of each, p99: ours to peer"].holds
