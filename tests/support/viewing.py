@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from schemas.envelope import Position
@@ -10,6 +11,7 @@ from schemas.types.watchlist import WatchlistItemAdded, WatchlistItemMoved, Watc
 
 WHEN = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 POSITION = Position("t", 0, 0)
+_OFFSETS = count()
 
 
 def played(**given: Any) -> PlaybackEventRecorded:
@@ -42,7 +44,8 @@ def removed(*observed: str, **given: Any) -> WatchlistItemRemoved:
 
 
 def writes_of(transform: Any, events: Sequence[Any]) -> list[Any]:
-    return [write for event in events for write in transform(event, POSITION)]
+    """Each event behind all that were asked for before."""
+    return [write for event in events for write in transform(event, Position("t", 0, next(_OFFSETS)))]
 
 
 def _who() -> dict[str, Any]:

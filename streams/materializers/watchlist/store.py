@@ -25,7 +25,16 @@ from sync_laws.watchlist import Item
 
 _QUERIES = Path(__file__).with_name("queries.sql")
 _TYPES = ("text", "text", "bytea", "bool", "text", "timestamptz")
-_DECODE = msgspec.msgpack.Decoder(Item).decode
+
+
+class Kept(Item):
+    """An item as it is stored; readers decode an `Item`. `places` are the offsets at which live tags were added: a
+    blind removal takes away what the log has before it, also when it is read again."""
+
+    places: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+_DECODE = msgspec.msgpack.Decoder(Kept).decode
 # Sorted, so that one item has one document whatever its tags came in.
 _ENCODE = msgspec.msgpack.Encoder(order="deterministic").encode
 REMEMBERED_HLC = clock.pack(90 * 24 * 3600 * 1000)
@@ -74,17 +83,19 @@ def write(cursor: Cursor, statements: Statements, writes: Sequence[ListWrite]) -
 
 def change(key: Key, known: tuple[bytes, datetime] | None, writes: Sequence[ListWrite]) -> Changed | None:
     """What `writes`, in this order, make of what is known; None when they say nothing new."""
-    item = Item() if known is None else _DECODE(known[0])
+    item = Kept() if known is None else _DECODE(known[0])
     event_at = max(each.event_at for each in writes)
     if known is not None:
         event_at = max(event_at, known[1])
     for each in writes:
         if isinstance(each, Added):
             item.add(each.tag, each.rank, each.hlc, each.device_id, each.observed)
+            item.places[each.tag] = min(each.offset, item.places.get(each.tag, each.offset))
         elif isinstance(each, Removed):
-            item.remove(each.observed, each.hlc)
+            item.remove(_before(item, each.offset) if each.observed is None else each.observed, each.hlc)
         else:
             item.move(each.rank, each.hlc, each.device_id)
+    item.places = {tag: offset for tag, offset in item.places.items() if tag in item.added}
     item.forget(_newest(item) - REMEMBERED_HLC)
     document = _ENCODE(item)
     if known is not None and document == known[0] and event_at == known[1]:
@@ -101,6 +112,10 @@ def change(key: Key, known: tuple[bytes, datetime] | None, writes: Sequence[List
         event_at=event_at,
     )
     return Changed(row, document)
+
+
+def _before(item: Kept, offset: int) -> list[str]:
+    return [tag for tag in item.added if item.places.get(tag, -1) < offset]
 
 
 def _newest(item: Item) -> int:

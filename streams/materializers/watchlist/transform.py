@@ -17,12 +17,15 @@ MOST_TAGS = 1000
 
 
 class Added(Struct, frozen=True, kw_only=True, gc=False):
+    """`offset` is that of the event, here and below: one person's edits are in one partition."""
+
     user_id: str
     title_id: str
     event_at: datetime
     hlc: int
     device_id: str
     tag: str
+    offset: int
     rank: str
     observed: tuple[str, ...] = ()
 
@@ -37,19 +40,20 @@ class Moved(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Removed(Struct, frozen=True, kw_only=True, gc=False):
-    """`observed` None takes away all that is there."""
+    """`observed` None takes away all that the log has before `offset`."""
 
     user_id: str
     title_id: str
     event_at: datetime
     hlc: int
+    offset: int
     observed: tuple[str, ...] | None
 
 
 ListWrite = Added | Moved | Removed
 
 
-def transform(event: AnyEvent, _: Position) -> tuple[ListWrite, ...]:
+def transform(event: AnyEvent, position: Position) -> tuple[ListWrite, ...]:
     match event:
         case WatchlistItemAdded():
             _check(event)
@@ -61,6 +65,7 @@ def transform(event: AnyEvent, _: Position) -> tuple[ListWrite, ...]:
                     hlc=event.hlc,
                     device_id=event.device_id,
                     tag=_id("event_id", event.event_id),
+                    offset=position.offset,
                     rank=_rank(event.rank),
                     observed=_tags(event.observed),
                 ),
@@ -85,6 +90,7 @@ def transform(event: AnyEvent, _: Position) -> tuple[ListWrite, ...]:
                     title_id=event.title_id,
                     event_at=event.occurred_at,
                     hlc=event.hlc,
+                    offset=position.offset,
                     observed=None if event.blind else _tags(event.observed),
                 ),
             )

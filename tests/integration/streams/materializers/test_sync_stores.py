@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import psycopg
@@ -21,6 +21,7 @@ from streams.engine.spec import Advance, MaterializerSpec, Store, StoreContext
 from streams.engine.store import PostgresStore
 from streams.materializers import watch_state, watchlist
 from streams.materializers.watch_state import store as watch_state_store
+from sync_laws.watchlist import Item
 from tests.support.backends import PostgresDatabase
 from tests.support.migrated import rows
 from tests.support.pipeline import until
@@ -97,7 +98,11 @@ def apply(spec: MaterializerSpec, settings: Settings, *batches: Sequence[AnyEven
 
 
 def table(dsn: str, spec: MaterializerSpec, view: str = "") -> list[tuple[object, ...]]:
-    return rows(dsn, f"SELECT {COLUMNS[spec.name]} FROM {view or spec.name} ORDER BY user_id, title_id")
+    """Documents of lists as readers decode them: the places of tags in the log are another log's here."""
+    found = rows(dsn, f"SELECT {COLUMNS[spec.name]} FROM {view or spec.name} ORDER BY user_id, title_id")
+    if spec is not watchlist.SPEC:
+        return found
+    return [(*row[:2], msgspec.msgpack.decode(cast("bytes", row[2]), type=Item), *row[3:]) for row in found]
 
 
 def revisions(dsn: str, spec: MaterializerSpec) -> list[Any]:
