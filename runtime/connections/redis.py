@@ -4,12 +4,15 @@ from redis import Redis as BlockingRedis
 from redis import exceptions
 from redis.asyncio import Redis as AsyncRedis
 from redis.backoff import NoBackoff
+from redis.client import Pipeline as BlockingPipeline
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
 Redis = AsyncRedis
 Blocking = BlockingRedis
+Pipeline = BlockingPipeline
 Error = RedisError
+WatchError = exceptions.WatchError
 
 _TRANSIENT = (
     exceptions.ConnectionError,

@@ -7,7 +7,7 @@ so no transaction of theirs straddles a switch.
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from psycopg import errors, sql
@@ -28,6 +28,24 @@ _READERS_WAIT_MS = 200
 
 class VersionError(Exception):
     """A version cannot be made, served or dropped as asked; the message says why. Nothing has changed."""
+
+
+class VersionNotCompleteError(VersionError):
+    """It does not have all of the log yet."""
+
+
+def until_complete(switch: Callable[[], None]) -> None:
+    """Tries to switch again for 30 s while the version is not complete or readers keep it busy."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            switch()
+        except (errors.LockNotAvailable, errors.DeadlockDetected, VersionNotCompleteError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def serving_version(cursor: Cursor, read_model: str) -> int:
@@ -57,26 +75,28 @@ def create_version(dsn: str, read_model: str, tables: Sequence[str], version: in
         positions.forget(cursor, consumer(read_model, version))
 
 
-def switch_version(dsn: str, read_model: str, tables: Sequence[str], version: int) -> None:
+def switch_version(
+    dsn: str, read_model: str, tables: Sequence[str], version: int, complete: Callable[[], bool] = lambda: True
+) -> None:
     """All views of the read model show `version` from one moment on; its writers are fenced and follow.
 
-    Waits for transactions under way and tries again while readers keep a view busy, up to 30 s in all. Raises
-    VersionError when the version does not exist, psycopg.errors.LockNotAvailable when the time was not enough.
+    `complete` is asked while the writer of the serving version is held back: whether `version` has all of the log by
+    now. Only then nobody who saw the newest row of the one misses it in the other.
+
+    Waits for transactions under way and tries again while readers keep a view busy or the version is not complete, up
+    to 30 s in all. Raises VersionError when the version does not exist or was never complete,
+    psycopg.errors.LockNotAvailable when the time was not enough.
     """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
     with _connect(dsn) as connection:
         _require(connection, tables, version)
         for table in tables:  # fresh statistics: the first query after the switch must not get a plan for empty tables
             connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(physical(table, version))))
-        while True:
-            try:
-                with connection.transaction(), connection.cursor() as cursor:
-                    _switch(cursor, read_model, tables, version)
-                return
-            except (errors.LockNotAvailable, errors.DeadlockDetected):
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(_PAUSE_SECONDS)
+
+        def switch() -> None:
+            with connection.transaction(), connection.cursor() as cursor:
+                _switch(cursor, read_model, tables, version, complete)
+
+        until_complete(switch)
 
 
 def drop_version(dsn: str, read_model: str, tables: Sequence[str], version: int) -> None:
@@ -123,11 +143,13 @@ def _partitioning(cursor: Cursor, table: str) -> bytes:
     return f" PARTITION BY {row[0]}".encode() if row is not None else b""
 
 
-def _switch(cursor: Cursor, read_model: str, tables: Sequence[str], version: int) -> None:
+def _switch(cursor: Cursor, read_model: str, tables: Sequence[str], version: int, complete: Callable[[], bool]) -> None:
     """Row first, views second: writers hold the row and want no view, readers hold views and want no row."""
     old = _locked_serving(cursor, read_model)
     cursor.execute(_SQL["limit_lock_wait"], {"milliseconds": str(_WRITERS_WAIT_MS)})
     cursor.execute(_SQL["switch_version"], {"read_model": read_model, "version": version})
+    if not complete():
+        raise VersionNotCompleteError(f"{read_model}: version {version} does not come up with the log")
     cursor.execute(_SQL["limit_lock_wait"], {"milliseconds": str(_READERS_WAIT_MS)})
     for table in sorted(tables):
         cursor.execute(_SQL["view_definition"], {"name": table})

@@ -12,7 +12,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
@@ -305,6 +305,11 @@ class Materializer:
         return bool(owned) and all(
             partition in high and max(next_, low[partition]) >= high[partition] for partition, next_ in owned.items()
         )
+
+    def has_read(self, ends: Mapping[Partition, int]) -> bool:
+        """Whether everything before `ends` is in the store. For other threads."""
+        owned, low = dict(self._expected), dict(self._low)
+        return all(max(owned.get(place, 0), low.get(place, 0)) >= end for place, end in ends.items())
 
     # Retrying --------------------------------------------------------------------------------------------------------
 

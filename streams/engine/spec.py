@@ -192,14 +192,26 @@ class StoreContext:
     version: int | None = None
 
 
+Complete = Callable[[], bool]
+"""Whether the next version has all that the log holds at the call; takes two seconds at most."""
+
+
+def at_once() -> bool:
+    return True
+
+
 class Versions(Protocol):
-    """The physical versions of one read model, for rebuilds. `create` starts empty and forgets earlier positions."""
+    """The physical versions of one read model, for rebuilds. `create` starts empty and forgets earlier positions.
+
+    `switch` asks `complete` while the writer of the serving version is held back, and again until it says so. It raises
+    VersionError when that takes too long; nothing has switched then.
+    """
 
     def serving(self) -> int: ...
 
     def create(self, version: int) -> None: ...
 
-    def switch(self, version: int) -> None: ...
+    def switch(self, version: int, complete: Complete = at_once) -> None: ...
 
     def drop(self, version: int) -> None: ...
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from runtime.connections import postgres, versions
 from runtime.settings import Settings
+from streams.engine.spec import Complete, at_once
 
 
 class PostgresVersions:
@@ -21,8 +22,8 @@ class PostgresVersions:
     def create(self, version: int) -> None:
         versions.create_version(self._dsn, self._read_model, self._tables, version)
 
-    def switch(self, version: int) -> None:
-        versions.switch_version(self._dsn, self._read_model, self._tables, version)
+    def switch(self, version: int, complete: Complete = at_once) -> None:
+        versions.switch_version(self._dsn, self._read_model, self._tables, version, complete)
 
     def drop(self, version: int) -> None:
         versions.drop_version(self._dsn, self._read_model, self._tables, version)

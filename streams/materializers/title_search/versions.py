@@ -2,9 +2,11 @@
 
 from runtime.connections import positions, postgres, qdrant
 from runtime.connections.postgres import Connection
+from runtime.connections.versions import VersionNotCompleteError, until_complete
 from runtime.settings import Settings
 from runtime.sql import beside
 from schemas.read_models.title_search import READ_MODEL, collection
+from streams.engine.spec import Complete, at_once
 from streams.engine.store import serving_version
 
 _SQL = beside(__file__)
@@ -28,17 +30,22 @@ class QdrantVersions:
         finally:
             client.close()
 
-    def switch(self, version: int) -> None:
+    def switch(self, version: int, complete: Complete = at_once) -> None:
         """Readers see the new version between the alias change and the commit at the latest; the writer of the old one
         is held back for that long by the row lock, and is fenced afterwards."""
         client = qdrant.connect(self._settings.qdrant_url)
         try:
-            with self._connect() as connection, connection.cursor() as cursor:
-                cursor.execute(_SQL["serving_version_for_update"], {"read_model": READ_MODEL})
-                cursor.execute(_SQL["switch_version"], {"read_model": READ_MODEL, "version": version})
-                qdrant.point_alias(client, READ_MODEL, version)
+            until_complete(lambda: self._switch(client, version, complete))
         finally:
             client.close()
+
+    def _switch(self, client: qdrant.Client, version: int, complete: Complete) -> None:
+        with self._connect() as connection, connection.cursor() as cursor:
+            cursor.execute(_SQL["serving_version_for_update"], {"read_model": READ_MODEL})
+            cursor.execute(_SQL["switch_version"], {"read_model": READ_MODEL, "version": version})
+            if not complete():
+                raise VersionNotCompleteError(f"{READ_MODEL}: version {version} does not come up with the log")
+            qdrant.point_alias(client, READ_MODEL, version)
 
     def drop(self, version: int) -> None:
         client = qdrant.connect(self._settings.qdrant_url)

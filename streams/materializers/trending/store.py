@@ -16,11 +16,12 @@ import msgspec
 
 from runtime import metrics
 from runtime.connections import redis
+from runtime.connections.versions import VersionNotCompleteError, until_complete
 from runtime.settings import Settings
 from schemas.read_models import trending
 from schemas.read_models.trending import READ_MODEL, SERVING_KEY
 from streams.engine.outcome import Fenced, TransientError
-from streams.engine.spec import Advance, StoreContext
+from streams.engine.spec import Advance, Complete, StoreContext, at_once
 from streams.materializers.trending.transform import TrendWrite
 
 _SCRIPT = Path(__file__).with_name("apply.lua").read_text()
@@ -80,10 +81,11 @@ class RedisVersions:
     def create(self, version: int) -> None:
         self.drop(version)
 
-    def switch(self, version: int) -> None:
-        """From this moment on; the writer of the old version is fenced by its next batch."""
-        with self._connect() as client:
-            client.set(SERVING_KEY, version)
+    def switch(self, version: int, complete: Complete = at_once) -> None:
+        """From this moment on; the writer of the old version is fenced by its next batch. Nobody can be held back here:
+        when it wrote one while we asked, we ask again."""
+        with self._connect() as client, client.pipeline() as pipeline:
+            until_complete(lambda: _switch(client, pipeline, version, complete))
 
     def drop(self, version: int) -> None:
         with self._connect() as client:
@@ -93,6 +95,21 @@ class RedisVersions:
 
     def _connect(self) -> redis.Blocking:
         return redis.blocking_client(self._url, f"mg-rebuild-{READ_MODEL}")
+
+
+def _switch(client: redis.Blocking, pipeline: redis.Pipeline, version: int, complete: Complete) -> None:
+    pipeline.watch(SERVING_KEY, trending.positions_key(_serving(client)))  # type: ignore[no-untyped-call]  # no types
+    try:
+        if complete():
+            pipeline.multi()
+            pipeline.set(SERVING_KEY, version)
+            pipeline.execute()
+            return
+    except redis.WatchError:
+        pass
+    finally:
+        pipeline.reset()
+    raise VersionNotCompleteError(f"{READ_MODEL}: version {version} does not come up with the log")
 
 
 def newest(writes: Iterable[TrendWrite]) -> list[TrendWrite]:

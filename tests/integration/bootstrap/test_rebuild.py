@@ -1,6 +1,7 @@
 """`mg rebuild` of what people did and of trends: filled from the log beside the serving version, then switched."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 import psycopg
@@ -8,7 +9,7 @@ import pytest
 
 from bootstrap import rebuilding, units
 from migrations import runner
-from runtime.connections import redis
+from runtime.connections import redis, versions
 from runtime.settings import Settings
 from schemas.envelope import Position
 from schemas.read_models.trending import SERVING_KEY, key
@@ -32,7 +33,7 @@ SHOWN = {
     "devices": "SELECT user_id, removed, (SELECT count(*) FROM device_commands) FROM devices ORDER BY 1",
     "playback_history": "SELECT user_id, reason FROM playback_history ORDER BY 1",
 }
-EXPECTED = {
+EXPECTED: dict[str, list[tuple[object, ...]]] = {
     "ratings": [("u", 4.0), ("v", 1.0)],
     "preferences": [("u", None), ("v", "1")],
     "devices": [("u", True, 2), ("v", False, 2)],
@@ -69,11 +70,40 @@ def test_a_read_model_in_postgres(settings: Settings, name: str) -> None:
     in_the_log(settings, name, STORIES[name])
     said: list[str] = []
     for version in (2, 3):
-        assert rebuilding.rebuild_read_model(name, settings, said.append) == version
+        assert rebuilding.rebuild_read_model(name, settings, said.append).version == version
         assert rows(settings.postgres_dsn, SHOWN[name]) == EXPECTED[name]
     assert said[-1] == f"{name}: dropped version 2"
     left = f"SELECT relname FROM pg_class WHERE relname ~ '^{name}_v[12](_|$)'"
     assert rows(settings.postgres_dsn, left) == []
+
+
+def test_what_comes_between_the_end_of_the_log_and_the_switch_is_in(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader who saw it in the old version must see it in the new one."""
+    in_the_log(settings, "ratings", STORIES["ratings"])
+    caught_up = rebuilding._Filler.until_caught_up
+
+    def and_then_more(filler: Any, say: rebuilding.Say) -> None:
+        caught_up(filler, say)
+        publish(settings, [message(settings, rated("w", "t", 5.0, 1))])
+
+    monkeypatch.setattr(rebuilding._Filler, "until_caught_up", and_then_more)
+    rebuilding.rebuild_read_model("ratings", settings, print)
+    assert rows(settings.postgres_dsn, SHOWN["ratings"]) == [*EXPECTED["ratings"], ("w", 5.0)]
+
+
+def test_a_version_that_does_not_come_up_with_the_log_never_serves(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_the_log(settings, "ratings", STORIES["ratings"])
+    monkeypatch.setattr(versions, "_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(rebuilding._Filler, "is_complete", lambda _: False)
+    serving = "SELECT version FROM read_model_versions WHERE read_model = 'ratings'"
+    before = rows(settings.postgres_dsn, serving)
+    with pytest.raises(rebuilding.RebuildError, match=r"ratings: version \d+ does not come up with the log"):
+        rebuilding.rebuild_read_model("ratings", settings, print)
+    assert rows(settings.postgres_dsn, serving) == before
 
 
 def test_trends_in_redis(settings: Settings, cache: tuple[str, redis.Blocking]) -> None:
@@ -85,7 +115,7 @@ def test_trends_in_redis(settings: Settings, cache: tuple[str, redis.Blocking]) 
     live = spec.store(StoreContext(settings, "trending"))
     live.positions([("title-trends", 0)])
     live.apply(spec.transform(trending("US", "1h"), Position("title-trends", 0, 0)), ())
-    assert rebuilding.rebuild_read_model("trending", settings, print) == 2
+    assert rebuilding.rebuild_read_model("trending", settings, print).version == 2
     assert client.get(SERVING_KEY) == b"2"
     names = {name.decode() for name in client.scan_iter(key(2, "*", "*"))}
     assert names == {key(2, "DE", "24h"), key(2, "001", "7d")}

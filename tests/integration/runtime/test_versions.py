@@ -11,6 +11,7 @@ from runtime.connections import postgres, versions
 from runtime.settings import Settings
 from schemas.read_models import (
     availability,
+    availability_changes,
     devices,
     playback_history,
     preferences,
@@ -22,6 +23,7 @@ from schemas.read_models import (
 )
 from streams.engine.outcome import Fenced
 from streams.engine.spec import Advance, StoreContext
+from streams.engine.store import serving_version
 from streams.engine.versions import PostgresVersions
 from streams.materializers.title_catalog import SPEC
 from tests.support.backends import PostgresDatabase
@@ -32,6 +34,7 @@ NAME, TABLES = title_catalog.READ_MODEL, title_catalog.TABLES
 MODELS = [
     title_catalog,
     availability,
+    availability_changes,
     provider_deliveries,
     watch_state,
     watchlist,
@@ -109,6 +112,29 @@ def test_making_a_version_again_forgets_the_earlier_try(migrated: PostgresDataba
     assert rows(migrated.dsn, "SELECT count(*) FROM title_catalog_v2") == [(0,)]
     assert store.positions([("titles", 0)]) == {}
     store.close()
+
+
+def test_the_live_writer_is_held_back_while_the_next_version_is_asked_whether_it_is_complete(
+    migrated: PostgresDatabase, settings: Settings
+) -> None:
+    live = SPEC.store(StoreContext(settings, NAME))
+    live.positions([("titles", 0)])
+    versions.create_version(migrated.dsn, NAME, TABLES, 2)
+    asked: list[int] = []
+
+    def complete() -> bool:
+        with psycopg.connect(migrated.dsn) as connection, connection.cursor() as cursor:
+            asked.append(versions.serving_version(cursor, NAME))
+            connection.execute("SET lock_timeout = 50")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                serving_version(cursor, NAME)  # as writers do
+        return len(asked) > 1
+
+    versions.switch_version(migrated.dsn, NAME, TABLES, 2, complete)
+    assert asked == [1, 1]
+    with pytest.raises(Fenced, match="now served from version 2"):
+        live.apply(SPEC.transform(changed("a", 2), POSITION), [Advance("titles", 0, 0, 1)])
+    live.close()
 
 
 def test_the_live_writer_is_fenced_and_goes_on_in_the_new_version(

@@ -13,7 +13,7 @@ from bootstrap.rebuilding import RebuildError, rebuild_read_model
 from runtime.health import UnitHealth
 from runtime.settings import Settings
 from streams.engine.outcome import FatalError, TransientError
-from streams.engine.spec import MaterializerSpec, StoreContext
+from streams.engine.spec import Complete, MaterializerSpec, StoreContext, at_once
 from tests.support import webhooks
 
 
@@ -52,7 +52,8 @@ class Versions:
     def create(self, version: int) -> None:
         self._stage.steps.append(f"create {version}")
 
-    def switch(self, version: int) -> None:
+    def switch(self, version: int, complete: Complete = at_once) -> None:
+        assert complete is not at_once, "the materializer is asked"
         self._stage.steps.append(f"switch {version}")
 
     def drop(self, version: int) -> None:
@@ -107,11 +108,11 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 def test_fill_then_switch_then_drop_after_a_grace_period(stage: Stage, tmp_path: Path) -> None:
     settings = webhooks.settings(tmp_path, group_prefix="mg-")
-    assert rebuild_read_model("title_catalog", settings, stage.said.append) == 5
+    assert rebuild_read_model("title_catalog", settings, stage.said.append).version == 5
     assert stage.steps == [
         "create 5",
-        "filled",
         "switch 5",
+        "filled",
         "wait 6.0",
         "drop 4",
     ]
@@ -124,7 +125,7 @@ def test_fill_then_switch_then_drop_after_a_grace_period(stage: Stage, tmp_path:
 
 def test_the_old_version_can_be_kept(stage: Stage, tmp_path: Path) -> None:
     rebuild_read_model("title_catalog", webhooks.settings(tmp_path), stage.said.append, keep_old=True)
-    assert stage.steps[-1] == "switch 5"
+    assert stage.steps == ["create 5", "switch 5", "filled"], "it goes on until it serves"
 
 
 def test_a_failure_while_filling_switches_nothing(stage: Stage, tmp_path: Path) -> None:

@@ -164,7 +164,14 @@ def test_a_rebuild_switches_the_alias_and_fences_the_live_writer(searching: Sett
     assert rebuilding.positions(PARTITIONS) == {}
     feed(rebuilding, [changed("1", 1), changed("2", 1)])
     assert set(points(searching)) == {point_id("1")}
-    versions.switch(old + 1)
+    asked: list[int] = []
+
+    def complete() -> bool:
+        asked.append(len(points(searching)))
+        return len(asked) > 1
+
+    versions.switch(old + 1, complete)
+    assert asked == [1, 1], "it does not serve before it is complete"
     assert set(points(searching)) == {point_id("1"), point_id("2")}
     with pytest.raises(Fenced):
         feed(live, [changed("3", 1)], 1)

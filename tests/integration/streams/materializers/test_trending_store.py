@@ -248,8 +248,17 @@ def test_a_rebuild_switches_and_fences_the_live_writer(here: Settings, client: r
     rebuilding.apply(writes(trending(hours=1), trending("US", "1h", 1)), DONE)
     assert set(shown(client, 2)) == {"DE 24h", "US 1h"}
     assert set(shown(client)) == {"DE 24h"}, "the serving version is not touched"
-    live.apply(writes(trending(hours=2), first=1), [Advance("title-trends", 0, 1, 2)])
-    versions.switch(2)
+    asked: list[int] = []
+
+    def complete() -> bool:
+        """The first time the live writer goes on in the meantime, the second time the answer is no."""
+        if not asked:
+            live.apply(writes(trending(hours=2), first=1), [Advance("title-trends", 0, 1, 2)])
+        asked.append(versions.serving())
+        return len(asked) != 2
+
+    versions.switch(2, complete)
+    assert asked == [1, 1, 1]
     assert serving_version(client.get(SERVING_KEY)) == versions.serving() == 2  # type: ignore[arg-type] # bytes
     with pytest.raises(Fenced, match="no longer served from version 1"):
         live.apply(writes(trending(hours=3), first=2), [Advance("title-trends", 0, 2, 3)])
