@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
 import pytest
-from psycopg.rows import dict_row
-from qdrant_client import QdrantClient
 
+from proofs import read_models
 from proofs.system import System, fresh
 from runtime.settings import home_from
 from tests.faults.catalog import Catalog, more_films, write_catalog
@@ -23,11 +21,7 @@ from tests.faults.running import Import, Scenario
 
 pytestmark = [pytest.mark.backends, pytest.mark.slow, pytest.mark.timeout(600)]
 
-TABLES = {
-    "title_catalog": ("title_catalog", "title_catalog_external_ids"),
-    "availability": ("availability", "availability_titles"),
-}
-READ_MODELS = (*TABLES, "title_search")
+READ_MODELS = ("title_catalog", "availability", "title_search")
 _RATE = 30.0  # items a second until the rebuilds are done
 
 
@@ -95,42 +89,13 @@ class Readers:
             self.wrong[f"search does not find {name!r}"] += 1
 
 
-def rows(system: System, read_model: str) -> list[Any]:
-    """Everything readers see of a read model, without the time of writing."""
-    if read_model == "title_search":
-        return points(system)
-    with psycopg.connect(system.settings.postgres_dsn, row_factory=dict_row) as connection:
-        found = [row for table in TABLES[read_model] for row in connection.execute(f"SELECT * FROM {table}".encode())]
-    return sorted((dict(row, written_at=None) for row in found), key=repr)
+def content(system: System, without: frozenset[str] = read_models.OF_WRITING) -> dict[str, read_models.Rows]:
+    return {each: read_models.rows(system.settings, each, without=without) for each in READ_MODELS}
 
 
-def points(system: System) -> list[Any]:
-    client = QdrantClient(url=system.settings.qdrant_url, timeout=30, check_compatibility=False)
-    try:
-        found, _ = client.scroll("title_search", limit=10_000, with_payload=True, with_vectors=True)
-    finally:
-        client.close()
-    return sorted(([str(one.id), one.payload, _rounded(one.vector)] for one in found), key=repr)
-
-
-def _rounded(vectors: Any) -> dict[str, Any]:
-    """To five decimals: the engine normalizes a dense vector once more each time its point is written."""
-    sparse = sorted(zip(vectors["bm25"].indices, vectors["bm25"].values, strict=True))
-    return {"dense": [round(number, 5) + 0.0 for number in vectors["dense"]], "bm25": sparse}
-
-
-def versions(system: System, read_model: str) -> list[int]:
-    """The physical versions that exist."""
-    if read_model == "title_search":
-        client = QdrantClient(url=system.settings.qdrant_url, timeout=30, check_compatibility=False)
-        try:
-            names = [one.name for one in client.get_collections().collections]
-        finally:
-            client.close()
-    else:
-        with psycopg.connect(system.settings.postgres_dsn) as connection:
-            names = [name for (name,) in connection.execute("SELECT tablename FROM pg_tables")]
-    return sorted(int(n.rpartition("_v")[2]) for n in names if n.rpartition("_v")[0] == read_model)
+def existing(system: System) -> list[list[int]]:
+    """The physical versions of each."""
+    return [read_models.versions(system.settings, each) for each in READ_MODELS]
 
 
 def rebuild(system: System) -> None:
@@ -163,10 +128,14 @@ def test_rebuilds_under_traffic(system: System, catalog: Catalog) -> None:
     assert traffic.sent > 0
     assert readers.wrong == Counter()
     assert min(readers.answers[kind] for kind in ("title", "offers", "search")) > 100
-    before = {read_model: rows(system, read_model) for read_model in READ_MODELS}
+    before = content(system)
     assert len(before["title_search"]) > first.size / 2
-    assert [versions(system, read_model) for read_model in READ_MODELS] == [[2], [2], [2]], "the old ones are dropped"
+    assert existing(system) == [[2], [2], [2]], "the old ones are dropped"
     rebuild(system)
-    assert [versions(system, read_model) for read_model in READ_MODELS] == [[3], [3], [3]]
-    for read_model, expected in before.items():
-        assert rows(system, read_model) == expected, read_model
+    assert existing(system) == [[3], [3], [3]]
+    assert content(system) == before
+    as_written = content(system, without=frozenset())
+    assert sum(read_models.move_back(system.settings, read_model) for read_model in READ_MODELS) > first.size
+    read_models.restart_writers(system)
+    first.until_done()
+    assert content(system, without=frozenset()) == as_written, "reading the log again changes nothing"
