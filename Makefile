@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 # Tests on real servers wait with deadlines, and a shared machine can miss one. What failed is tried once more, alone and
 # in the open; what is broken fails twice. A pytest that crashed cannot say what failed: its whole part is tried again. Most
-# of these tests wait, so more of them run at once than there are cores.
+# of these tests wait, so more of them run at once than there are cores. What would be skipped fails instead.
 once_more = PYTHON=$(BIN)/python tests/support/once_more.sh "$(2)" $(1)
 
 .PHONY: help assets demo test test-faults up down lint bench format schemas pins test-unit golden
@@ -50,15 +50,15 @@ assets: $(VENV)/.runtime ## The sample catalogs and the embedding model, from th
 	@$(BIN)/python -c 'from devstack.assets import ensure_assets; from runtime.settings import home_from; ensure_assets(home_from(), print)'
 
 test: $(VENV)/.dev assets ## All tests on real backends; of the faults, SIGKILL of every unit and backend, whether devices agree, and a short run of the ledger.
-	@$(BIN)/python -m pytest -q -n 2 -p no:schemathesis -p no:faker tests/unit tests/contract
-	@$(call once_more,tests/migration tests/integration tests/e2e,-n 3)
-	@$(call once_more,-k "sigkill or short_run" tests/faults/test_faults.py tests/faults/test_sync.py tests/faults/test_viewing.py tests/faults/test_offers.py tests/faults/test_ledger.py)
+	@$(BIN)/python -m pytest -q -n 2 --no-skips -p no:schemathesis -p no:faker tests/unit tests/contract
+	@$(call once_more,--no-skips tests/migration tests/integration tests/e2e,-n 3)
+	@$(call once_more,--no-skips -k "sigkill or short_run" tests/faults/test_faults.py tests/faults/test_sync.py tests/faults/test_viewing.py tests/faults/test_offers.py tests/faults/test_ledger.py)
 
 test-faults: $(VENV)/.dev assets ## Every fault: SIGKILL, SIGTERM, frozen owners, rebalances, rebuilds, full disk.
 	@$(BIN)/python -m pytest -v tests/faults
 
-test-unit: $(VENV)/.dev ## Only what needs no backend (seconds).
-	@$(BIN)/python -m pytest -q -n 2 tests/unit tests/contract -m "not backends"
+test-unit: $(VENV)/.dev assets ## Only what needs no backend (seconds).
+	@$(BIN)/python -m pytest -q -n 2 -p no:schemathesis -p no:faker tests/unit tests/contract -m "not backends"
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, generated files, statements.
 	@$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.support.backends", "tests.support.distribution"]
+pytest_plugins = ["tests.support.backends", "tests.support.distribution", "tests.support.skips"]
 
 # Machines are shared: an example that takes long once says nothing about the code. In CI the examples are the same in
 # every run, so that a red run is about the change; elsewhere they are new each time.
