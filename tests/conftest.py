@@ -1,5 +1,7 @@
 """Plugins of all tests; fixtures of one kind of unit are in the folders below."""
 
+import gc
+
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.support.backends", "tests.support.distribution", "tests.support.skips"]
@@ -9,3 +11,9 @@ pytest_plugins = ["tests.support.backends", "tests.support.distribution", "tests
 settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("shared-machine"), derandomize=True)
 settings.load_profile("ci" if settings.get_current_profile_name() == "ci" else "shared-machine")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays until the end; the garbage collector need not walk it again and again."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

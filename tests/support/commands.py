@@ -1,7 +1,7 @@
 """The command services `playback` and `sync` with in-memory stand-ins for what they talk to."""
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,6 @@ from command_api.services.sync.reader import KnownDevice, Listed
 from runtime.clock import FrozenClock
 from runtime.connections import redis
 from runtime.http import problems
-from runtime.http.app import build_app
 from runtime.http.positions import NextOffsets
 from runtime.http.problems import Problem
 from runtime.http.rate_limit import Decision, Quota
@@ -27,6 +26,7 @@ from schemas import codec
 from schemas.types import AnyEvent
 from sync_laws import clock
 from tests.support import tokens
+from tests.support.apps import app_of
 from tests.support.webhooks import NOW, MemoryLog, serving, settings
 
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -38,7 +38,10 @@ QUOTA = Quota(rate_per_second=100, burst=500)
 class MemoryOperationIds:
     """As RedisOperationIds, in a dictionary; passes the same suite. `left` more requests fit into the rate limit."""
 
-    def __init__(self, *, left: int = 1_000_000, lease_seconds: float = 30) -> None:
+    def __init__(
+        self, *, left: int = 1_000_000, lease_seconds: float = 30, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._monotonic = monotonic
         self._found: dict[tuple[bytes, bytes], dict[str, Any]] = {}
         self._lease = lease_seconds
         self.left = left
@@ -56,11 +59,11 @@ class MemoryOperationIds:
         others = tuple(i for i, (each, entry) in enumerate(found) if entry and entry["digest"] != each.digest)
         if others:
             return Conflicting(decision, others)
-        if any(entry and "at" not in entry and entry["lease"] > time.monotonic() for entry in entries):
+        if any(entry and "at" not in entry and entry["lease"] > self._monotonic() for entry in entries):
             return InProgress(decision)
         for each, entry in found:
             if entry is None or "at" not in entry:
-                lease = time.monotonic() + self._lease
+                lease = self._monotonic() + self._lease
                 self._found[receipt, each.field] = {"digest": each.digest, "lease": lease}
         return Claimed(decision, tuple(entry.get("at") if entry else None for entry in entries), receipt)
 
@@ -133,7 +136,7 @@ class CommandEdge:
     @asynccontextmanager
     async def client(self, tmp: Any) -> AsyncIterator[httpx.AsyncClient]:
         specs = [self._spec(playback.SPEC), self._spec(sync.SPEC)]
-        async with serving(build_app("commands", specs, settings(tmp, identity=tokens.IDENTITY))) as client:
+        async with serving(app_of("commands", specs, settings(tmp, identity=tokens.IDENTITY))) as client:
             client.headers.update(tokens.bearer("ann", "tv", region="DE"))
             yield client
 

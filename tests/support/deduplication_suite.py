@@ -9,6 +9,10 @@ class DeduplicationSuite:
     """Subclasses provide the fixtures `deliveries` (leases of a minute), `short_leases` (one second) and
     `short_memory` (forgets after a second)."""
 
+    async def wait(self, seconds: float) -> None:
+        """Until so much time has passed for the store."""
+        await asyncio.sleep(seconds)
+
     async def test_one_of_two_requests_starts(self, deliveries: Deliveries) -> None:
         found = await asyncio.gather(*(deliveries.begin("wikidata", "msg_1", b"hash") for _ in range(8)))
         assert sorted(type(claim).__name__ for claim in found) == ["InProgress"] * 7 + ["Started"]
@@ -51,11 +55,11 @@ class DeduplicationSuite:
     async def test_a_crash_holds_an_id_only_as_long_as_the_lease(self, short_leases: Deliveries) -> None:
         await short_leases.begin("wikidata", "msg_1", b"hash")
         assert await short_leases.begin("wikidata", "msg_1", b"hash") == InProgress()
-        await asyncio.sleep(2.1)  # Redis' clock has whole seconds here
+        await self.wait(2.1)  # Redis' clock has whole seconds here
         assert await short_leases.begin("wikidata", "msg_1", b"hash") == Started()
 
     async def test_an_id_is_forgotten_after_its_time(self, short_memory: Deliveries) -> None:
         await short_memory.begin("wikidata", "msg_1", b"hash")
         await short_memory.finish("wikidata", "msg_1", b"answer")
-        await asyncio.sleep(1.3)
+        await self.wait(1.3)
         assert await short_memory.begin("wikidata", "msg_1", b"other") == Started()

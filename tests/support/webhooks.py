@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -19,10 +19,10 @@ from command_api.services.ingestion.intake import Intake
 from runtime.clock import FrozenClock
 from runtime.connections import redis
 from runtime.connections.kafka import Acknowledged, Message, ProduceError
-from runtime.http.app import build_app
 from runtime.http.rate_limit import Decision, Quota
 from runtime.http.service import Resources, ServiceSpec
 from runtime.settings import EmbeddingSettings, Ports, ProviderSettings, Secret, Settings
+from tests.support.apps import app_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes, no").decode()
@@ -98,7 +98,13 @@ class MemoryLog:
 class MemoryDeliveries:
     """As RedisDeliveries, in a dictionary; passes the same suite."""
 
-    def __init__(self, keep_seconds: float = 3600, lease_seconds: float = 30) -> None:
+    def __init__(
+        self,
+        keep_seconds: float = 3600,
+        lease_seconds: float = 30,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
         self._found: dict[tuple[str, str], dict[str, Any]] = {}
         self._keep = keep_seconds
         self._lease = lease_seconds
@@ -110,16 +116,17 @@ class MemoryDeliveries:
             return OtherBody()
         if "answer" in entry:
             return Done(entry["answer"])
-        if entry.get("lease", 0) > time.monotonic():
+        if entry.get("lease", 0) > self._monotonic():
             return InProgress()
-        entry |= {"body": body_hash, "lease": time.monotonic() + self._lease, "until": time.monotonic() + self._keep}
+        now = self._monotonic()
+        entry |= {"body": body_hash, "lease": now + self._lease, "until": now + self._keep}
         return Started()
 
     async def finish(self, provider: str, delivery_id: str, answer: bytes) -> None:
         entry = self._entry(provider, delivery_id)
         entry.setdefault("answer", answer)
         entry.pop("lease", None)
-        entry["until"] = time.monotonic() + self._keep
+        entry["until"] = self._monotonic() + self._keep
 
     async def release(self, provider: str, delivery_id: str) -> None:
         self._entry(provider, delivery_id).pop("lease", None)
@@ -128,7 +135,7 @@ class MemoryDeliveries:
         if self.away:
             raise redis.Error("Connection refused")
         key = (provider, delivery_id)
-        if self._found.get(key, {}).get("until", float("inf")) < time.monotonic():
+        if self._found.get(key, {}).get("until", float("inf")) < self._monotonic():
             del self._found[key]
         return self._found.setdefault(key, {})
 
@@ -194,6 +201,6 @@ class Edge:
             yield Resources({"intake": intake})
 
         spec = ServiceSpec("ingestion", (WebhookController,), resources, ("intake",))
-        self.app = build_app("ingestion", [spec], settings(tmp))
+        self.app = app_of("ingestion", [spec], settings(tmp))
         async with serving(self.app) as client:
             yield client

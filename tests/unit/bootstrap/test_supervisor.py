@@ -340,7 +340,7 @@ class Silence:
         self.stage = stage
         self.now = 1000.0
         monkeypatch.setattr(supervisor_module, "time", SimpleNamespace(monotonic=lambda: self.now))
-        monkeypatch.setattr(supervisor_module, "_ANSWER_SECONDS", 0.5)
+        monkeypatch.setattr(supervisor_module, "_ANSWER_SECONDS", 0.2)
 
     def start(self, *words: str, silent_most: float = 3.0) -> list[Child]:
         """They have answered once when this returns."""

@@ -7,7 +7,7 @@ from runtime.connections.topics import Difference, TopicsError, TopicSpec
 def test_no_broker_is_one_line_that_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(topics, "_SECONDS", 0.5)
+    monkeypatch.setattr(topics, "_SECONDS", 0.1)
     with pytest.raises(TopicsError, match=r"no Kafka answers at 127\.0\.0\.1:1: start one with `mg stack up`"):
         topics.diff("127.0.0.1:1", [TopicSpec("titles", 1, {})])
     assert capfd.readouterr().err == ""

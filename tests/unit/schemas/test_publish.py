@@ -100,6 +100,8 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     server: Server
+    protocol_version = "HTTP/1.1"  # one connection for all that a client asks
+    disable_nagle_algorithm = True
 
     def handle_any(self) -> None:
         target = urlsplit(self.path)

@@ -15,13 +15,13 @@ from query_api.services.deliveries.reader import PageStart
 from query_api.services.deliveries.silence import watch
 from runtime import metrics
 from runtime.clock import FrozenClock
-from runtime.http.app import build_app
 from runtime.http.auth import Bearer
 from runtime.http.positions import NextOffsets
 from runtime.http.problems import UNAVAILABLE, Problem
 from runtime.http.service import Resources, ServiceSpec
 from runtime.settings import Secret
 from schemas.read_models.provider_deliveries import DeliveryRow, RefusedItemRow
+from tests.support.apps import app_of
 from tests.support.webhooks import NOW, serving, settings
 
 URL = "/v1/providers/wikidata/deliveries"
@@ -86,7 +86,7 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
     names = ("deliveries_reader", "operator", "known_providers", "wait_seconds", "deliveries_clock")
     spec = ServiceSpec("deliveries", (DeliveriesController,), resources, names)
-    async with serving(build_app("ingestion", [spec], settings(tmp_path))) as found:
+    async with serving(app_of("ingestion", [spec], settings(tmp_path))) as found:
         yield found
 
 

@@ -12,10 +12,11 @@ import pytest
 from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from runtime.http import problems
+from runtime.http import operations, problems
 from runtime.http.app import build_app
 from runtime.http.problems import Problem
 from runtime.http.service import Injected, Resources, ServiceSpec
+from tests.support.apps import app_of
 from tests.support.webhooks import serving, settings
 
 
@@ -94,7 +95,7 @@ async def client(backends: Backends, tmp_path: Path) -> AsyncIterator[httpx.Asyn
         yield Resources({"shelf": MemoryShelf()}, {"first": backends.first, "second": backends.second})
 
     spec = ServiceSpec("things", (ThingsController,), resources, ("shelf",), description="Things on a shelf.")
-    async with serving(build_app("things", [spec], settings(tmp_path))) as found:
+    async with serving(app_of("things", [spec], settings(tmp_path))) as found:
         yield found
 
 
@@ -198,7 +199,10 @@ async def test_every_problem_type_resolves(client: httpx.AsyncClient) -> None:
     problem(await client.get("/problems/nothing"), 404, "not-found")
 
 
-async def test_readiness_names_what_is_missing(client: httpx.AsyncClient, backends: Backends) -> None:
+async def test_readiness_names_what_is_missing(
+    client: httpx.AsyncClient, backends: Backends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "_READY_SECONDS", 0.1)
     assert (await client.get("/health/ready")).json() == {"status": "ready", "checks": ["first", "second"]}
     backends.broken = True
     response = await client.get("/health/ready")

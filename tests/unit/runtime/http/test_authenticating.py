@@ -17,13 +17,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from runtime.http import serving as http_serving
-from runtime.http.app import build_app
 from runtime.http.authenticating import TOKEN_IN_QUERY
 from runtime.http.identity import Caller
 from runtime.http.problems import CONFLICT, Problem, documented
 from runtime.http.service import Injected, Resources, ServiceSpec
 from runtime.settings import IdentitySettings
 from tests.support import tokens
+from tests.support.apps import app_of
 from tests.support.webhooks import serving, settings
 
 REALM = 'Bearer realm="media-gateway"'
@@ -92,7 +92,7 @@ async def nothing(_: Any) -> AsyncIterator[Resources]:
 def app(tmp: Path, identity: IdentitySettings = tokens.IDENTITY) -> Litestar:
     known = ServiceSpec("notes", (NotesController, CallersController), nothing, (), authenticated=True)
     public = ServiceSpec("open", (OpenController,), nothing, ())
-    return build_app("notes", [known, public], settings(tmp, identity=identity))
+    return app_of("notes", [known, public], settings(tmp, identity=identity))
 
 
 @pytest.fixture
