@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+import pytest_asyncio
 import structlog
 from litestar import Controller, Litestar, Request, WebSocket, delete, get, post, websocket
 from litestar.exceptions import WebSocketException
@@ -17,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from runtime.http import serving as http_serving
+from runtime.http.app import build_app
 from runtime.http.authenticating import TOKEN_IN_QUERY
 from runtime.http.identity import Caller
 from runtime.http.problems import CONFLICT, Problem, documented
@@ -89,10 +91,14 @@ async def nothing(_: Any) -> AsyncIterator[Resources]:
     yield Resources({})
 
 
-def app(tmp: Path, identity: IdentitySettings = tokens.IDENTITY) -> Litestar:
+def specs() -> list[ServiceSpec]:
     known = ServiceSpec("notes", (NotesController, CallersController), nothing, (), authenticated=True)
     public = ServiceSpec("open", (OpenController,), nothing, ())
-    return app_of("notes", [known, public], settings(tmp, identity=identity))
+    return [known, public]
+
+
+def app(tmp: Path, identity: IdentitySettings = tokens.IDENTITY) -> Litestar:
+    return app_of("notes", specs(), settings(tmp, identity=identity))
 
 
 @pytest.fixture
@@ -243,9 +249,14 @@ async def test_the_document_says_what_to_send(client: httpx.AsyncClient) -> None
     assert "application/problem+json" in notes["get"]["responses"]["401"]["content"]
 
 
-@pytest.fixture
-async def address(tmp_path: Path) -> AsyncIterator[str]:
-    running = await http_serving.start([http_serving.Listener(app(tmp_path), 0)])
+# One server for all: to end one takes uvicorn a fifth of a second. Its tests run in its loop.
+on_the_server = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def address() -> AsyncIterator[str]:
+    served = build_app("notes", specs(), settings(Path("/nonexistent"), identity=tokens.IDENTITY))
+    running = await http_serving.start([http_serving.Listener(served, 0)])
     try:
         yield f"ws://127.0.0.1:{running.ports[0]}/v1/users/ann/notes/live"
     finally:
@@ -258,6 +269,7 @@ async def channel(address: str, headers: dict[str, str] | None = None) -> AsyncI
         yield found
 
 
+@on_the_server
 async def test_a_socket_takes_the_token_from_header_or_query(address: str) -> None:
     async with channel(address, tokens.bearer()) as socket:
         assert json.loads(await socket.recv()) == {"of": "ann", "by": "ann", "query": ""}
@@ -280,6 +292,7 @@ async def test_a_socket_takes_the_token_from_header_or_query(address: str) -> No
         ("a%00nn", f"access_token={tokens.token('ann', 'tv', 'users:read')}", 400, "invalid-request"),
     ],
 )
+@on_the_server
 async def test_a_refused_handshake_is_an_http_answer(
     address: str, user: str, query: str, status: int, slug: str
 ) -> None:
@@ -304,6 +317,7 @@ async def test_a_refused_handshake_is_an_http_answer(
         (4, 4999, "as the handler wants"),
     ],
 )
+@on_the_server
 async def test_an_open_channel_ends_with_the_problems_code(address: str, since: int, code: int, reason: str) -> None:
     async with channel(f"{address}?since={since}", tokens.bearer()) as socket:
         await socket.recv()
