@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from proofs.benchmarks import backlog, catalog, codec, live_idle, processors, rebuild, resolution, sync
+from proofs.benchmarks import backlog, catalog, codec, flow, live_idle, processors, rebuild, resolution, scaling, sync
 from proofs.benchmarks.peers import run as peers
 from proofs.benchmarks.peers.kills import peers_kills
 from proofs.benchmarks.peers.latency import peers_latency
@@ -23,5 +23,7 @@ ON_REQUEST: dict[str, Callable[[], list[Figure]]] = {
     "peers-latency": peers_latency,
     "rebuild": rebuild.rebuild,
     "resolution": resolution.run,
+    "flow": flow.flow,
+    "scaling": scaling.scaling,
 }
 """By name only: they take longer than all others together."""

@@ -30,7 +30,7 @@ APPEND: Final = "INSERT INTO {table} (user_id, title_id, position_ms, hlc, devic
 
 class Job(Struct, frozen=True):
     """`events`: how many to do and stop. `target`: the topic that topic-to-topic contenders write to. `append`: a row
-    an event, without a guard."""
+    an event, without a guard. `shared`: other processes do some of the events, so it goes on until its input ends."""
 
     kafka: str
     postgres_dsn: str
@@ -42,6 +42,7 @@ class Job(Struct, frozen=True):
     partitions: int
     home: str
     append: bool = False
+    shared: bool = False
 
     @property
     def statement(self) -> str:
@@ -50,12 +51,13 @@ class Job(Struct, frozen=True):
 
 class Took(Struct, frozen=True):
     """`seconds` from the first event in hand to the last one durable, `cpu_seconds` of the process meanwhile; `rss` is
-    the most memory it ever had (bytes)."""
+    the most memory it ever had (bytes), `began` when it had the first event, on a clock that all processes share."""
 
     events: int
     seconds: float
     cpu_seconds: float
     rss: int
+    began: float = 0.0
 
 
 def job() -> Job:
@@ -91,5 +93,6 @@ class Watch:
     def tell(self) -> None:
         # Not getrusage: its maximum is handed down by the process that started this one.
         peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-        took = Took(self.events, self._ended - self._began, self._cpu - self._cpu_before, int(peak.split()[1]) * 1024)
+        seconds, cpu = self._ended - self._began, self._cpu - self._cpu_before
+        took = Took(self.events, seconds, cpu, int(peak.split()[1]) * 1024, self._began)
         sys.stdout.write(msgspec.json.encode(took).decode() + "\n")

@@ -2,6 +2,7 @@
 every materializer runs on."""
 
 import dataclasses
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,6 +101,8 @@ def main() -> None:
     materializer = Materializer(spec, store, settings, producer, UnitHealth(f"materializer:{spec.name}"))
     thread = threading.Thread(target=materializer.run, daemon=True)
     thread.start()
+    if wanted.shared:
+        threading.Thread(target=_told_to_end, args=(done,), daemon=True).start()
     done.wait()
     watch.tell()
     materializer.stop()
@@ -107,10 +110,14 @@ def main() -> None:
     producer.close()
 
 
+def _told_to_end(done: threading.Event) -> None:
+    sys.stdin.read()
+    done.set()
+
+
 def _settings(wanted: Job) -> Settings:
-    loaded = settings_module.load()
-    topics = wanted.topic.removesuffix("playback-events")
-    return msgspec.structs.replace(loaded, group_prefix=f"{wanted.group}-", topic_prefix=topics)
+    prefix = wanted.topic.removesuffix(watch_state.SPEC.inputs[0])
+    return msgspec.structs.replace(settings_module.load(), group_prefix=f"{wanted.group}-", topic_prefix=prefix)
 
 
 if __name__ == "__main__":
