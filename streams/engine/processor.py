@@ -38,7 +38,7 @@ from schemas.envelope import Position
 from schemas.types import AnyEvent
 from streams.engine import dead_letter
 from streams.engine.alignment import move_back, require_in_log
-from streams.engine.consuming import allow, build_app, withhold
+from streams.engine.consuming import allow, build_app, hand_over_early, withhold
 from streams.engine.dead_letter import InvalidRun, RawRecord
 from streams.engine.decoding import decode
 from streams.engine.outbox import Outbox
@@ -140,6 +140,8 @@ class Processor:
         self._health.becomes("stopped")
 
     async def _body(self, stream: Any) -> None:
+        if self._spec.fresh_seconds is not None:
+            hand_over_early(stream, self._spec.fresh_seconds)
         async for events in stream.take_events(self._spec.max_batch, within=self._spec.gather_seconds):
             withhold(events)
             self._standstill.holds()

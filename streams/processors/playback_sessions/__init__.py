@@ -25,5 +25,6 @@ SPEC = ProcessorSpec(
     ),
     max_batch=2000,
     gather_seconds=0.1,
+    fresh_seconds=0.001,
     description="Sessions of players: begun, completed, stopped or timed out, and how much was watched",
 )
