@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine, Generator, Sequence
-from functools import partial
 from types import CoroutineType
 from typing import Any
 
@@ -13,8 +12,8 @@ from mode.services import WaitResults
 from runtime.settings import Settings
 from streams.engine.spec import ProcessorSpec
 
-_BACKLOG = 200
-"""So many events that wait for a batch are worth a large one."""
+_MANY_A_SECOND = 1000.0
+"""Events since the batch before; then the next gathers for its whole time. A backlog comes by thousands."""
 
 
 class QuickConsumer(Consumer):
@@ -85,13 +84,13 @@ def build_app(spec: ProcessorSpec, settings: Settings) -> faust.App:
 
 
 def hand_over_early(stream: Any, seconds: float) -> None:
-    """Makes `take_events` end a batch so soon after its first event, unless many are waiting.
+    """Makes `take_events` end a batch so soon after its first event, unless many came since the one before.
 
-    By itself it gathers for a fixed time, so that an event waits for all of it or, by chance, for a part. With a
-    backlog large batches are what matters, and it does what it did.
+    By itself it gathers for a fixed time, so that an event waits for all of it or, by chance, for a part. When much
+    comes, large batches are what matters, and it does what it did.
     """
-    wait = partial(type(stream).wait_for_stopped, stream)  # not the last one's: an agent may start again on its stream
-    arrived, count = asyncio.Event(), 0
+    wait, arrived, now = stream.wait_for_stopped, asyncio.Event(), asyncio.get_running_loop().time
+    count, since, many = 0, now(), False
 
     def note(value: Any) -> Any:
         nonlocal count
@@ -100,18 +99,25 @@ def hand_over_early(stream: Any, seconds: float) -> None:
         return value
 
     async def gathered(full: asyncio.Event, *, timeout: float) -> bool:  # noqa: ASYNC109 - Faust's signature
-        nonlocal count
-        stopped: bool = await wait(arrived, timeout=timeout)
-        if arrived.is_set() and not stopped:
-            stopped = await wait(full, timeout=min(seconds, timeout))
-            if count + stream.channel.queue.qsize() >= _BACKLOG and not stopped:
-                stopped = await wait(full, timeout=timeout)
+        nonlocal count, since, many
+        if many:
+            stopped: bool = await wait(full, timeout=timeout)
+        else:
+            stopped = await wait(arrived, timeout=timeout)
+            if arrived.is_set() and not stopped:
+                stopped = await wait(full, timeout=min(seconds, timeout))
         arrived.clear()
-        count = 0
+        many = count >= _MANY_A_SECOND * (now() - since)
+        count, since = 0, now()
         return stopped
 
-    stream.add_processor(note)
-    stream.wait_for_stopped = gathered
+    async def first(full: asyncio.Event, *, timeout: float) -> bool:  # noqa: ASYNC109 - Faust's signature
+        # Only now, behind what puts an event into the batch: `arrived` says that it is there.
+        stream.add_processor(note)
+        stream.wait_for_stopped = gathered
+        return await gathered(full, timeout=timeout)
+
+    stream.wait_for_stopped = first
 
 
 def withhold(events: Sequence[Any]) -> None:

@@ -137,7 +137,7 @@ class ProcessorSpec:
     gather_seconds: float = 0.01
     """How long a batch gathers: latency for every event. A decision that costs much a batch gathers longer."""
     fresh_seconds: float | None = None
-    """So long instead, from the first event on, while few of them wait: fresh, for more batches of fewer events."""
+    """So long instead, from the first event on, while few of them come: fresh, for more batches of fewer events."""
     description: str = ""
 
     def __post_init__(self) -> None:

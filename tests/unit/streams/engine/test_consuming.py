@@ -1,25 +1,21 @@
-"""When a batch is handed over: soon after its first event, later while many are waiting, at once when it is full."""
+"""When a batch is handed over: soon after its first event, later when many come, at once when it is full."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from streams.engine.consuming import _BACKLOG, hand_over_early
+import pytest
+
+from streams.engine.consuming import _MANY_A_SECOND, hand_over_early
 
 _SOON, _LONG = 0.02, 0.5
-
-
-class _Channel:
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[int] = asyncio.Queue()
 
 
 class _Stream:
     """What `take_events` has of a stream: something to wait with, and who looks at every event."""
 
     def __init__(self) -> None:
-        self.channel = _Channel()
         self.note: Callable[[Any], Any] = lambda value: value
 
     def add_processor(self, note: Callable[[Any], Any]) -> None:
@@ -38,34 +34,43 @@ async def _seconds(stream: _Stream, full: asyncio.Event) -> float:
     return now() - began
 
 
-async def test_soon_after_the_first_event_and_then_for_the_next_one() -> None:
-    stream, full = _Stream(), asyncio.Event()
-    hand_over_early(stream, _SOON)
+@pytest.fixture
+async def stream() -> _Stream:
+    """After its first batch: from then on every event is noted."""
+    made, full = _Stream(), asyncio.Event()
+    hand_over_early(made, _SOON)
+    full.set()
+    await made.wait_for_stopped(full, timeout=0.01)
+    return made
+
+
+async def test_soon_after_the_first_event_and_then_for_the_next_one(stream: _Stream) -> None:
     for _ in range(2):
         asyncio.get_running_loop().call_later(0.05, stream.note, "event")
-        assert 0.05 + _SOON <= await _seconds(stream, full) + 0.005 < _LONG
+        assert 0.05 + _SOON <= await _seconds(stream, asyncio.Event()) + 0.005 < _LONG
 
 
-async def test_an_event_that_came_during_the_last_batch_does_not_wait_for_another() -> None:
-    stream, full = _Stream(), asyncio.Event()
-    hand_over_early(stream, _SOON)
+async def test_an_event_that_came_during_the_last_batch_does_not_wait_for_another(stream: _Stream) -> None:
     assert stream.note("event") == "event"
-    assert await _seconds(stream, full) < _LONG / 2
+    assert await _seconds(stream, asyncio.Event()) < _LONG / 2
 
 
-async def test_a_backlog_gathers_for_the_whole_time_but_not_beyond_a_full_batch() -> None:
-    stream, full = _Stream(), asyncio.Event()
-    hand_over_early(stream, _SOON)
-    for number in range(_BACKLOG):
-        stream.channel.queue.put_nowait(number)
-    stream.note("event")
-    assert await _seconds(stream, full) >= _LONG - 0.01
-    stream.note("event")
+async def test_when_many_come_the_next_batch_gathers_longer_but_not_when_it_is_full(
+    stream: _Stream,
+) -> None:
+    async def batch(events: int, full: asyncio.Event) -> float:
+        for _ in range(events):
+            stream.note("event")
+        return await _seconds(stream, full)
+
+    full, many = asyncio.Event(), int(2 * _LONG * _MANY_A_SECOND)
+    assert await batch(many, full) < _LONG / 2, "the first of them"
+    assert await batch(many, full) >= _LONG - 0.01
+    assert await batch(1, full) >= _LONG - 0.01
+    assert await batch(many, full) < _LONG / 2, "few came before it"
     full.set()
-    assert await _seconds(stream, full) < _LONG / 2
+    assert await batch(1, full) < _LONG / 2
 
 
-async def test_nothing_comes() -> None:
-    stream, full = _Stream(), asyncio.Event()
-    hand_over_early(stream, _SOON)
-    assert await _seconds(stream, full) >= _LONG - 0.01
+async def test_nothing_comes(stream: _Stream) -> None:
+    assert await _seconds(stream, asyncio.Event()) >= _LONG - 0.01
