@@ -166,7 +166,7 @@ def consumer(bootstrap: str, group: str, client_id: str, **overrides: Any) -> Co
         "session.timeout.ms": 10_000,
         "heartbeat.interval.ms": 3_000,
         "max.poll.interval.ms": 300_000,
-        "fetch.wait.max.ms": 500,  # an event ends the wait at once; asking more often only keeps the broker busy
+        "fetch.wait.max.ms": 50,  # whoever goes on to another partition waits for the answer about this one first
         "fetch.message.max.bytes": 8_388_608,
         "queued.max.messages.kbytes": 32_768,
         "queued.min.messages": 20_000,
