@@ -5,7 +5,6 @@ makes a row of it that nothing changes for minutes (so long a session may be sil
 one that it came with. Events leave when they are due, whatever became of the earlier ones.
 """
 
-import signal
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -15,12 +14,11 @@ from typing import Final
 import psycopg
 from msgspec import Struct
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
-from devstack.postgres import SUPERUSER, password
+from proofs.benchmarks import commit_times
 from proofs.benchmarks.load import percentile
 from proofs.figures import Figure
-from proofs.system import System, SystemFailed, fresh, wait_until
+from proofs.system import System, SystemFailed, fresh
 from runtime import settings as settings_module
 from runtime.connections.kafka import Acknowledged, EventProducer, Message
 from runtime.connections.versions import physical
@@ -54,19 +52,8 @@ def flow() -> list[Figure]:
     """On a system of its own, each unit in a process of its own."""
     home = settings_module.home_from()
     with fresh(home / "bench", home, only=UNITS) as system:
-        stamp_commits(system)
+        commit_times.stamp(system)
         return measure(system, RATE, WARM_SECONDS, SECONDS)
-
-
-def stamp_commits(system: System) -> None:
-    """Makes PostgreSQL keep when each transaction was committed, which takes a restart."""
-    dsn = make_conninfo(system.settings.postgres_dsn, user=SUPERUSER, password=password(system.home, SUPERUSER))
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        for setting in ("track_commit_timestamp", "track_wal_io_timing"):
-            connection.execute(sql.SQL("ALTER SYSTEM SET {} = on").format(sql.Identifier(setting)))
-    system.stack.kill("postgres", signal.SIGINT)
-    system.stack.start("postgres")
-    wait_until(system.is_ready, 120, "ready after the restart of PostgreSQL")
 
 
 def measure(system: System, rate: int, warm_seconds: int, seconds: int) -> list[Figure]:

@@ -4,7 +4,6 @@ Each contender's load is a share of its own capacity, found a moment before on t
 also gets the rate that was four fifths for each peer.
 """
 
-import signal
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,9 +11,8 @@ from typing import Final, LiteralString
 
 import psycopg
 from msgspec import Struct
-from psycopg.conninfo import make_conninfo
 
-from devstack.postgres import SUPERUSER, password
+from proofs.benchmarks import commit_times
 from proofs.benchmarks.peers.contenders import INTO_POSTGRES, Contender
 from proofs.benchmarks.peers.environment import quix_python
 from proofs.benchmarks.peers.open_loop import SHARES, Paced, Plan, Running
@@ -60,12 +58,8 @@ def peers_latency() -> list[Figure]:
 
 
 def measure(system: System, quix: Path, contenders: Sequence[Contender], rounds: int, plan: Plan) -> list[Figure]:
-    superuser = make_conninfo(
-        system.settings.postgres_dsn, user=SUPERUSER, password=password(system.home, SUPERUSER), dbname="postgres"
-    )
-    _ask(superuser, "ALTER SYSTEM SET track_commit_timestamp = on")
-    system.stack.kill("postgres", signal.SIGINT)
-    system.stack.start("postgres")
+    commit_times.stamp(system)
+    superuser = commit_times.superuser(system)
     sitting = Sitting(system, 0, quix)
     ours = next(one for one in contenders if one.kind == "ours")
     peers = [one.name for one in contenders if one.kind == "peer"]

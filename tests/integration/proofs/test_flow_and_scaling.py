@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proofs.benchmarks import flow, scaling
+from proofs.benchmarks import commit_times, flow, scaling
 from proofs.figures import Figure
 from proofs.system import System, fresh
 from runtime.settings import home_from
@@ -26,7 +26,7 @@ def system() -> Iterator[System]:
 
 
 def test_every_event_of_a_few_seconds_becomes_a_row_in_time(system: System) -> None:
-    flow.stamp_commits(system)
+    commit_times.stamp(system)
     found = _named(flow.measure(system, rate=50, warm_seconds=1, seconds=2))
     assert found["rows missing"].value == 0
     assert found["event due → row committed, p50"].samples == 100
