@@ -1,6 +1,7 @@
 """The Faust app of a processor, and its acknowledgements held in hand."""
 
 import asyncio
+import time
 from collections.abc import Coroutine, Generator, Sequence
 from types import CoroutineType
 from typing import Any
@@ -13,7 +14,9 @@ from runtime.settings import Settings
 from streams.engine.spec import ProcessorSpec
 
 _MANY_A_SECOND = 1000.0
-"""Events since the batch before; then the next gathers for its whole time. A backlog comes by thousands."""
+"""Events since the batch before; then the next gathers for its whole time."""
+_LATE_SECONDS = 0.25
+"""So old an event, and there is a backlog, however slowly it comes: small batches would make it come more slowly."""
 
 
 class QuickConsumer(Consumer):
@@ -84,10 +87,10 @@ def build_app(spec: ProcessorSpec, settings: Settings) -> faust.App:
 
 
 def hand_over_early(stream: Any, seconds: float) -> None:
-    """Makes `take_events` end a batch so soon after its first event, unless many came since the one before.
+    """Makes `take_events` end a batch so soon after its first event, unless many came since the one before, or late.
 
-    By itself it gathers for a fixed time, so that an event waits for all of it or, by chance, for a part. When much
-    comes, large batches are what matters, and it does what it did.
+    By itself it gathers for a fixed time, so that an event waits for all of it or, by chance, for a part. When there is
+    much to do, large batches are what matters, and it does what it did.
     """
     wait, arrived, now = stream.wait_for_stopped, asyncio.Event(), asyncio.get_running_loop().time
     count, since, many = 0, now(), False
@@ -107,7 +110,9 @@ def hand_over_early(stream: Any, seconds: float) -> None:
             if arrived.is_set() and not stopped:
                 stopped = await wait(full, timeout=min(seconds, timeout))
         arrived.clear()
-        many = count >= _MANY_A_SECOND * (now() - since)
+        newest = stream.current_event
+        late = newest is not None and time.time() - newest.message.timestamp >= _LATE_SECONDS
+        many = late or count >= _MANY_A_SECOND * (now() - since)
         count, since = 0, now()
         return stopped
 

@@ -1,8 +1,10 @@
 """When a batch is handed over: soon after its first event, later when many come, at once when it is full."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ class _Stream:
 
     def __init__(self) -> None:
         self.note: Callable[[Any], Any] = lambda value: value
+        self.current_event: Any = None
 
     def add_processor(self, note: Callable[[Any], Any]) -> None:
         self.note = note
@@ -70,6 +73,18 @@ async def test_when_many_come_the_next_batch_gathers_longer_but_not_when_it_is_f
     assert await batch(many, full) < _LONG / 2, "few came before it"
     full.set()
     assert await batch(1, full) < _LONG / 2
+
+
+async def test_what_comes_late_is_a_backlog_however_slowly_it_comes(stream: _Stream) -> None:
+    async def batch(age: float) -> float:
+        stream.current_event = SimpleNamespace(message=SimpleNamespace(timestamp=time.time() - age))
+        stream.note("event")
+        return await _seconds(stream, asyncio.Event())
+
+    assert await batch(60) < _LONG / 2, "the first of them"
+    assert await batch(60) >= _LONG - 0.01
+    assert await batch(-1) >= _LONG - 0.01
+    assert await batch(-1) < _LONG / 2, "a fresh one came before it"
 
 
 async def test_nothing_comes(stream: _Stream) -> None:
