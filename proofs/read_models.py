@@ -10,6 +10,7 @@ from qdrant_client import QdrantClient
 from bootstrap import lag
 from proofs.system import System
 from runtime.connections import redis
+from runtime.connections.versions import consumer as consumer_of
 from runtime.settings import Settings
 from schemas.read_models import title_search, trending
 from streams.engine.spec import MaterializerSpec
@@ -65,7 +66,7 @@ def move_back(settings: Settings, read_model: str) -> int:
             with psycopg.connect(settings.postgres_dsn) as connection:
                 connection.execute(
                     "UPDATE consumer_positions SET next = %s WHERE (consumer, topic, partition) = (%s, %s, %s)",
-                    [next_ // 2, f"{read_model}_v{version}", topic, partition],
+                    [next_ // 2, consumer_of(read_model, version), topic, partition],
                 )
     return moved
 
@@ -86,7 +87,8 @@ def _positions(settings: Settings, read_model: str) -> dict[tuple[str, int], int
         return trending.next_offsets(found)
     with psycopg.connect(settings.postgres_dsn) as connection:
         query = "SELECT topic, partition, next FROM consumer_positions WHERE consumer = %s"
-        return {(topic, part): at for topic, part, at in connection.execute(query, [f"{read_model}_v{version}"])}
+        stored = connection.execute(query, [consumer_of(read_model, version)])
+        return {(topic, part): at for topic, part, at in stored}
 
 
 def ends(settings: Settings) -> dict[tuple[str, str], int]:

@@ -4,7 +4,6 @@ journals say was asked for and promised."""
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +16,7 @@ from devstack.tokens import signer_of
 from proofs.convergence import journal as journals
 from proofs.convergence.journal import Did, Played, Record, Reported, Sent
 from proofs.convergence.plan import Member
+from proofs.ledger.background import Background
 from proofs.ledger.evidence import Posted
 from proofs.ledger.offline import FLUSH_SECONDS, NAME, Job
 from proofs.system import System, SystemFailed
@@ -29,41 +29,23 @@ _TOKEN_SECONDS: Final = 4 * 3600
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder in it is ours alone
 
 
-class Devices:
-    """In a thread of their own. `posted` is complete after `finish`; `kills` are those of the client process."""
+class Devices(Background):
+    """`posted` is complete after `finish`; `kills` are those of the client process."""
 
     def __init__(self, system: System, seed: int) -> None:
+        super().__init__("devices", FLUSH_SECONDS + 60)
         self._system = system
         self._seed = seed
         self._random = Random(f"{seed}/devices")
-        self._stop = threading.Event()
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="devices", daemon=True)
         self._lives = 0
         self.kills = 0
         self.posted: list[Posted] = []
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def check(self) -> None:
-        """Raises what ended the devices."""
-        if self._failure is not None:
-            raise self._failure
-
-    def finish(self) -> None:
-        self._stop.set()
-        self._thread.join(FLUSH_SECONDS + 60)
-        self.check()
-
-    def _run(self) -> None:
-        try:
-            # Not in the system's home: these are other machines, whose disks have room and whose files outlive it.
-            memory = _MEMORY if _MEMORY.is_dir() else None
-            with tempfile.TemporaryDirectory(prefix="mg-ledger-", dir=memory) as folder:
-                self._live(Path(folder))
-        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread
-            self._failure = error
+    def _work(self) -> None:
+        # Not in the system's home: these are other machines, whose disks have room and whose files outlive it.
+        memory = _MEMORY if _MEMORY.is_dir() else None
+        with tempfile.TemporaryDirectory(prefix="mg-ledger-", dir=memory) as folder:
+            self._live(Path(folder))
 
     def _live(self, folder: Path) -> None:
         members = tuple(self._members())

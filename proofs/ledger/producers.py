@@ -2,7 +2,6 @@
 acknowledged after the answer. A request without a good answer is repeated under its ids until it has one."""
 
 import asyncio
-import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from standardwebhooks import Webhook
 
 from bootstrap.importing import signed
 from devstack.tokens import signer_of
+from proofs.ledger.background import Background
 from proofs.ledger.evidence import Posted
 from proofs.stamps import stamp_of
 from proofs.system import System
@@ -34,37 +34,22 @@ _PATIENCE_SECONDS: Final = 120.0
 """After the load's end; what has no answer by then stays unacknowledged."""
 
 
-class Producers:
-    """In a thread of their own. `posted` is complete after `finish`."""
+class Producers(Background):
+    """`posted` is complete after `finish`."""
 
     def __init__(self, system: System, seed: int) -> None:
+        super().__init__("producers", _PATIENCE_SECONDS + 60)
         self._system = system
         self._seed = seed
-        self._stop = threading.Event()
         self._give_up = float("inf")
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="producers", daemon=True)
         self.posted: list[Posted] = []
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def check(self) -> None:
-        """Raises what ended the producers."""
-        if self._failure is not None:
-            raise self._failure
 
     def finish(self) -> None:
         self._give_up = time.monotonic() + _PATIENCE_SECONDS
-        self._stop.set()
-        self._thread.join(_PATIENCE_SECONDS + 60)
-        self.check()
+        super().finish()
 
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._all())
-        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread
-            self._failure = error
+    def _work(self) -> None:
+        asyncio.run(self._all())
 
     async def _all(self) -> None:
         settings = self._system.settings
