@@ -93,16 +93,17 @@ def hand_over_early(stream: Any, seconds: float) -> None:
     much to do, large batches are what matters, and it does what it did.
     """
     wait, arrived, now = stream.wait_for_stopped, asyncio.Event(), asyncio.get_running_loop().time
-    count, since, many = 0, now(), False
+    count, since, newest, many = 0, now(), float("inf"), False
 
     def note(value: Any) -> Any:
-        nonlocal count
-        count += 1
+        # Faust says which event it is to processors alone: between two events there is no current one.
+        nonlocal count, newest
+        count, newest = count + 1, stream.current_event.message.timestamp
         arrived.set()
         return value
 
     async def gathered(full: asyncio.Event, *, timeout: float) -> bool:  # noqa: ASYNC109 - Faust's signature
-        nonlocal count, since, many
+        nonlocal count, since, newest, many
         if many:
             stopped: bool = await wait(full, timeout=timeout)
         else:
@@ -110,10 +111,8 @@ def hand_over_early(stream: Any, seconds: float) -> None:
             if arrived.is_set() and not stopped:
                 stopped = await wait(full, timeout=min(seconds, timeout))
         arrived.clear()
-        newest = stream.current_event
-        late = newest is not None and time.time() - newest.message.timestamp >= _LATE_SECONDS
-        many = late or count >= _MANY_A_SECOND * (now() - since)
-        count, since = 0, now()
+        many = time.time() - newest >= _LATE_SECONDS or count >= _MANY_A_SECOND * (now() - since)
+        count, since, newest = 0, now(), float("inf")
         return stopped
 
     async def first(full: asyncio.Event, *, timeout: float) -> bool:  # noqa: ASYNC109 - Faust's signature

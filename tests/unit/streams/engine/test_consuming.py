@@ -7,7 +7,9 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
+import faust
 import pytest
+from faust.types.tuples import ConsumerMessage
 
 from streams.engine.consuming import _MANY_A_SECOND, hand_over_early
 
@@ -23,6 +25,11 @@ class _Stream:
 
     def add_processor(self, note: Callable[[Any], Any]) -> None:
         self.note = note
+
+    def came(self, age: float = -1.0) -> None:
+        self.current_event = SimpleNamespace(message=SimpleNamespace(timestamp=time.time() - age))
+        self.note("event")
+        self.current_event = None
 
     async def wait_for_stopped(self, event: asyncio.Event, *, timeout: float) -> bool:  # noqa: ASYNC109 - Faust's signature
         with suppress(TimeoutError):
@@ -49,12 +56,12 @@ async def stream() -> _Stream:
 
 async def test_soon_after_the_first_event_and_then_for_the_next_one(stream: _Stream) -> None:
     for _ in range(2):
-        asyncio.get_running_loop().call_later(0.05, stream.note, "event")
+        asyncio.get_running_loop().call_later(0.05, stream.came)
         assert 0.05 + _SOON <= await _seconds(stream, asyncio.Event()) + 0.005 < _LONG
 
 
 async def test_an_event_that_came_during_the_last_batch_does_not_wait_for_another(stream: _Stream) -> None:
-    assert stream.note("event") == "event"
+    stream.came()
     assert await _seconds(stream, asyncio.Event()) < _LONG / 2
 
 
@@ -63,7 +70,7 @@ async def test_when_many_come_the_next_batch_gathers_longer_but_not_when_it_is_f
 ) -> None:
     async def batch(events: int, full: asyncio.Event) -> float:
         for _ in range(events):
-            stream.note("event")
+            stream.came()
         return await _seconds(stream, full)
 
     full, many = asyncio.Event(), int(2 * _LONG * _MANY_A_SECOND)
@@ -77,14 +84,40 @@ async def test_when_many_come_the_next_batch_gathers_longer_but_not_when_it_is_f
 
 async def test_what_comes_late_is_a_backlog_however_slowly_it_comes(stream: _Stream) -> None:
     async def batch(age: float) -> float:
-        stream.current_event = SimpleNamespace(message=SimpleNamespace(timestamp=time.time() - age))
-        stream.note("event")
+        stream.came(age)
         return await _seconds(stream, asyncio.Event())
 
     assert await batch(60) < _LONG / 2, "the first of them"
     assert await batch(60) >= _LONG - 0.01
     assert await batch(-1) >= _LONG - 0.01
     assert await batch(-1) < _LONG / 2, "a fresh one came before it"
+
+
+async def test_fausts_own_stream_hands_a_backlog_over_by_the_thousand_however_slow_a_batch_is() -> None:
+    app = faust.App("consuming", broker="kafka://127.0.0.1:1", store="memory://", autodiscover=False, web_enabled=False)
+    app.flow_control.resume()
+    channel: Any = app.channel(maxsize=4000)
+    stream: Any = app.stream(channel)
+    hand_over_early(stream, 0.001)
+
+    async def fill() -> None:
+        long_ago, now = time.time() - 60, app.consumer_generation_id
+        for number in range(3000):
+            message = ConsumerMessage("topic", 0, number, long_ago, 0, None, b"", b"", None, None, generation_id=now)
+            await channel.put(faust.Event(app, b"", b"value", None, message))
+            if number == 0:
+                await asyncio.sleep(0.05)  # it is a batch of its own, and the backlog comes during it
+
+    filling = asyncio.create_task(fill())
+    sizes: list[int] = []
+    async with asyncio.timeout(20):
+        async for batch in stream.take_events(2000, 0.1):
+            sizes.append(len(batch))
+            if sum(sizes) == 3000:
+                break
+            await asyncio.sleep(0.4)  # so few a second come meanwhile that their number alone says nothing
+    await filling
+    assert max(sizes) == 2000, sizes
 
 
 async def test_nothing_comes(stream: _Stream) -> None:
