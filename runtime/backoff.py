@@ -4,12 +4,14 @@ Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015 (the "full
 """
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 # Beyond it a float overflows (after some hours of trying); every ceiling was reached long before.
 _MOST_GROWTH = 64
+# One for all: a new one reads 2.5 kB from the system, and whoever tries something makes a Backoff first.
+_RANDOM = random.Random()
 
 
 @dataclass(slots=True)
@@ -20,7 +22,7 @@ class Backoff:
     most: float = 10.0
     factor: float = 2.0
     attempts: int = 0
-    _random: random.Random = field(default_factory=random.Random)
+    _random: random.Random = _RANDOM
 
     def next_delay(self) -> float:
         ceiling = min(self.most, self.first * self.factor ** min(self.attempts, _MOST_GROWTH))

@@ -34,6 +34,10 @@ BAD_SECONDS: Final = 14.0
 RECOVERY_SECONDS: Final = 120.0
 OVERSIZE: Final = 700_000
 CONSUMERS: Final = frozenset(unit.partition(":")[2] for unit in UNITS if not unit.startswith("service:"))
+_SEARCH: Final = frozenset({"embedding", "title_search"})
+"""They are as far as the vectors are, which get the processor time that nobody else wants."""
+_OF_SEARCH: Final = frozenset({"qdrant", "disk-full"})
+"""Faults that are over once search has everything, too; as is one of these units'."""
 _PIPELINE: Final = tuple(unit for unit in UNITS if not unit.startswith("service:"))
 _DOUBLED: Final = tuple(unit for unit in UNITS if unit.startswith("materializer:"))
 _AWAY: Final = (ConnectionError, psycopg.Error, KafkaException, httpx.TransportError, psutil.Error, KeyError)
@@ -77,12 +81,13 @@ class Nemesis:
                 queue = self._random.sample(list(self._faults), len(self._faults))
             name = queue.pop()
             victim = FAULTS[name](self)
-            took = self._recovery()
+            search = name in _OF_SEARCH or any(unit in victim for unit in _SEARCH)
+            took = self._recovery(CONSUMERS if search else CONSUMERS - _SEARCH)
             self._log(f"{name} of {victim}: " + ("does not recover" if took is None else f"well after {took:.1f} s"))
             self.done.append(Fault(name, victim, took))
 
-    def _recovery(self) -> float | None:
-        """Until every read model has what the log held when the fault was over, and every unit is ready."""
+    def _recovery(self, consumers: frozenset[str]) -> float | None:
+        """Until each of them has what the log held when the fault was over, and every unit is ready."""
         began = time.monotonic()
         wanted: dict[tuple[str, str], int] = {}
 
@@ -91,7 +96,7 @@ class Nemesis:
                 # Asking for everybody's lag costs a core's second; readiness is cheap and comes last.
                 if wanted and not self._system.is_ready():
                     return False
-                found = [each for each in lag.consumers(self._system.settings) if each.consumer in CONSUMERS]
+                found = [each for each in lag.consumers(self._system.settings) if each.consumer in consumers]
                 positions = {(each.consumer, each.topic): each.end - each.events for each in found}
                 if not wanted:
                     wanted.update({(each.consumer, each.topic): each.end for each in found})

@@ -17,6 +17,9 @@ _MANY_A_SECOND = 1000.0
 """Events since the batch before; then the next gathers for its whole time."""
 _LATE_SECONDS = 0.25
 """So old an event, and there is a backlog, however slowly it comes: small batches would make it come more slowly."""
+_LONGEST_SECONDS = 1.0
+"""A batch of a backlog gathers for as long as its events are late, but no longer: what is late loses nothing by it, and
+each key is written once a batch."""
 
 
 class QuickConsumer(Consumer):
@@ -90,10 +93,10 @@ def hand_over_early(stream: Any, seconds: float) -> None:
     """Makes `take_events` end a batch so soon after its first event, unless many came since the one before, or late.
 
     By itself it gathers for a fixed time, so that an event waits for all of it or, by chance, for a part. When there is
-    much to do, large batches are what matters, and it does what it did.
+    much to do, large batches are what matters, and it does what it did; the more so the later it is.
     """
     wait, arrived, now = stream.wait_for_stopped, asyncio.Event(), asyncio.get_running_loop().time
-    count, since, newest, many = 0, now(), float("inf"), False
+    count, since, newest, late, many = 0, now(), float("inf"), 0.0, False
 
     def note(value: Any) -> Any:
         # Faust says which event it is to processors alone: between two events there is no current one.
@@ -103,15 +106,17 @@ def hand_over_early(stream: Any, seconds: float) -> None:
         return value
 
     async def gathered(full: asyncio.Event, *, timeout: float) -> bool:  # noqa: ASYNC109 - Faust's signature
-        nonlocal count, since, newest, many
-        if many:
-            stopped: bool = await wait(full, timeout=timeout)
+        nonlocal count, since, newest, late, many
+        if late >= _LATE_SECONDS:
+            stopped: bool = await wait(full, timeout=max(timeout, min(late, _LONGEST_SECONDS)))
+        elif many:
+            stopped = await wait(full, timeout=timeout)
         else:
             stopped = await wait(arrived, timeout=timeout)
             if arrived.is_set() and not stopped:
                 stopped = await wait(full, timeout=min(seconds, timeout))
         arrived.clear()
-        many = time.time() - newest >= _LATE_SECONDS or count >= _MANY_A_SECOND * (now() - since)
+        late, many = time.time() - newest, count >= _MANY_A_SECOND * (now() - since)
         count, since, newest = 0, now(), float("inf")
         return stopped
 

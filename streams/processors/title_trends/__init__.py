@@ -27,6 +27,6 @@ SPEC = ProcessorSpec(
         summary_seconds=lambda settings: settings.trending_seconds,
     ),
     max_batch=2000,
-    gather_seconds=0.1,
+    gather_seconds=0.5,  # what is published goes out every few seconds; a title is written once a batch
     description="What is played most, by region and window",
 )

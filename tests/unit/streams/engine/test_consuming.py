@@ -11,6 +11,7 @@ import faust
 import pytest
 from faust.types.tuples import ConsumerMessage
 
+from streams.engine import consuming
 from streams.engine.consuming import _MANY_A_SECOND, hand_over_early
 
 _SOON, _LONG = 0.02, 0.5
@@ -82,14 +83,17 @@ async def test_when_many_come_the_next_batch_gathers_longer_but_not_when_it_is_f
     assert await batch(1, full) < _LONG / 2
 
 
-async def test_what_comes_late_is_a_backlog_however_slowly_it_comes(stream: _Stream) -> None:
+async def test_what_comes_late_is_a_backlog_however_slowly_it_comes(
+    stream: _Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def batch(age: float) -> float:
         stream.came(age)
         return await _seconds(stream, asyncio.Event())
 
     assert await batch(60) < _LONG / 2, "the first of them"
-    assert await batch(60) >= _LONG - 0.01
-    assert await batch(-1) >= _LONG - 0.01
+    monkeypatch.setattr(consuming, "_LONGEST_SECONDS", _LONG + 0.1)
+    assert await batch(60) >= _LONG + 0.09
+    assert await batch(-1) >= _LONG + 0.09
     assert await batch(-1) < _LONG / 2, "a fresh one came before it"
 
 
