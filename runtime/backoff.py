@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 # Beyond it a float overflows (after some hours of trying); every ceiling was reached long before.
 _MOST_GROWTH = 64
 # One for all: a new one reads 2.5 kB from the system, and whoever tries something makes a Backoff first.
-_RANDOM = random.Random()
+_RANDOM = random.Random()  # noqa: S311 - jitter, no secret
 
 
 @dataclass(slots=True)
