@@ -18,7 +18,7 @@ _SQL = beside(__file__)
 
 
 class Lag(msgspec.Struct, frozen=True):
-    """One consumer on one topic. `seconds`: age of the oldest record it has not done yet; 0 when it has all."""
+    """One consumer on one topic. `seconds`: age of the oldest record it has not done, when asked; 0 when it has all."""
 
     consumer: str
     topic: str
@@ -29,6 +29,11 @@ class Lag(msgspec.Struct, frozen=True):
 
 
 def consumers(settings: Settings) -> list[Lag]:
+    """Positions first, and the ends of the log after them: when nobody is behind, nothing is on its way between two.
+
+    That takes a second or two. What arrives meanwhile is among the `events`, but has not waited.
+    """
+    asked_at = datetime.now(UTC)
     reader = LogReader(settings)
     try:
         stored = _stored(settings)
@@ -41,7 +46,7 @@ def consumers(settings: Settings) -> list[Lag]:
                     places = _in_own_store(settings, spec, topic, reader.partitions(topic))
                 else:
                     places = {p: next_ for (name, t, p), next_ in stored.items() if (name, t) == (spec.name, topic)}
-                found.append(_lag(reader, spec.name, topic, places))
+                found.append(_lag(reader, spec.name, topic, places, asked_at))
         return found
     finally:
         reader.close()
@@ -52,7 +57,7 @@ def topics_of(spec: ProcessorSpec | MaterializerSpec) -> tuple[str, ...]:
     return (*spec.inputs, *spec.dead_letter_inputs) if isinstance(spec, MaterializerSpec) else spec.inputs
 
 
-def _lag(reader: LogReader, consumer: str, topic: str, places: dict[int, int]) -> Lag:
+def _lag(reader: LogReader, consumer: str, topic: str, places: dict[int, int], asked_at: datetime) -> Lag:
     events, oldest, total, end = 0, None, 0, 0
     for partition, (low, high) in reader.ends(topic).items():
         at = max(places.get(partition, 0), low)
@@ -62,7 +67,7 @@ def _lag(reader: LogReader, consumer: str, topic: str, places: dict[int, int]) -
             waiting = reader.record(topic, partition, at)
             if waiting is not None:
                 oldest = min(oldest or waiting.at, waiting.at)
-    seconds = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
+    seconds = (asked_at - oldest).total_seconds() if oldest else 0.0
     return Lag(consumer, topic, events, round(max(seconds, 0.0), 3), total, end)
 
 
