@@ -15,6 +15,8 @@ from streams.engine.spec import ProcessorSpec
 
 _MANY_A_SECOND = 1000.0
 """Events since the batch before; then the next gathers for its whole time."""
+_FEW = 20
+"""Of so few it says nothing how soon they came after another: at any rate some are close together."""
 _LATE_SECONDS = 0.25
 """So old an event, and there is a backlog, however slowly it comes: small batches would make it come more slowly."""
 _LONGEST_SECONDS = 1.0
@@ -116,7 +118,7 @@ def hand_over_early(stream: Any, seconds: float) -> None:
             if arrived.is_set() and not stopped:
                 stopped = await wait(full, timeout=min(seconds, timeout))
         arrived.clear()
-        late, many = time.time() - newest, count >= _MANY_A_SECOND * (now() - since)
+        late, many = time.time() - newest, count >= max(_FEW, _MANY_A_SECOND * (now() - since))
         count, since, newest = 0, now(), float("inf")
         return stopped
 

@@ -83,6 +83,17 @@ async def test_when_many_come_the_next_batch_gathers_longer_but_not_when_it_is_f
     assert await batch(1, full) < _LONG / 2
 
 
+async def test_a_few_that_come_together_are_not_many(stream: _Stream) -> None:
+    full = asyncio.Event()
+    full.set()
+    await _seconds(stream, full)
+    for _ in range(3):
+        stream.came()
+    await stream.wait_for_stopped(full, timeout=_LONG)  # at once: three in no time
+    asyncio.get_running_loop().call_later(0.01, stream.came)
+    assert await _seconds(stream, asyncio.Event()) < _LONG / 2
+
+
 async def test_what_comes_late_is_a_backlog_however_slowly_it_comes(
     stream: _Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
