@@ -170,6 +170,7 @@ def consumer(bootstrap: str, group: str, client_id: str, **overrides: Any) -> Co
         "fetch.message.max.bytes": 8_388_608,
         "queued.max.messages.kbytes": 32_768,
         "queued.min.messages": 20_000,
+        "fetch.queue.backoff.ms": 20,  # a full queue is looked at again; after a second of it (the default) it is empty
         # Both topics of a read model that joins two have the same keys: range gives one owner the same partitions.
         "partition.assignment.strategy": "range",
         "socket.keepalive.enable": True,
