@@ -147,7 +147,7 @@ def write_everywhere(addresses: dict[str, str]) -> None:
         connection.execute("INSERT INTO survivors VALUES (7) ON CONFLICT DO NOTHING")
     with redis.from_url(addresses["redis_url"]) as client:
         client.set("survivor", "7")
-    qdrant = QdrantClient(url=addresses["qdrant_url"])
+    qdrant = QdrantClient(url=addresses["qdrant_url"], check_compatibility=False)
     if not qdrant.collection_exists("survivors"):
         qdrant.create_collection("survivors", vectors_config=VectorParams(size=2, distance=Distance.COSINE))
     qdrant.upsert("survivors", [PointStruct(id=7, vector=[0.0, 1.0], payload={"n": 7})], wait=True)
@@ -165,7 +165,7 @@ def assert_everything_is_there(addresses: dict[str, str]) -> None:
         assert connection.execute("SELECT n FROM survivors").fetchall() == [(7,)]
     with redis.from_url(addresses["redis_url"]) as client:
         assert client.get("survivor") == b"7"
-    qdrant = QdrantClient(url=addresses["qdrant_url"])
+    qdrant = QdrantClient(url=addresses["qdrant_url"], check_compatibility=False)
     assert [point.payload for point in qdrant.retrieve("survivors", [7])] == [{"n": 7}]
     qdrant.close()
 
