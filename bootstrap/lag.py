@@ -7,6 +7,7 @@ from confluent_kafka import TopicPartition
 
 from bootstrap.log_reader import LogReader
 from runtime.connections import kafka, postgres
+from runtime.connections.versions import consumer as consumer_of
 from runtime.settings import Settings
 from runtime.sql import beside
 from streams.engine.outcome import TransientError
@@ -77,7 +78,7 @@ def _stored(settings: Settings) -> dict[tuple[str, str, int], int]:
     with postgres.connect_writer(settings.postgres_dsn, "mg-lag") as connection, connection.cursor() as cursor:
         versions = {spec.name: serving_version(cursor, spec.name) for spec in MATERIALIZERS}
         cursor.execute(_SQL["all_positions"])
-        names = {f"{name}_v{version}": name for name, version in versions.items()}
+        names = {consumer_of(name, version): name for name, version in versions.items()}
         for consumer, topic, partition, next_ in cursor:
             found[names.get(str(consumer), str(consumer)), topic, partition] = next_
     return found

@@ -98,7 +98,9 @@ def hand_over_early(stream: Any, seconds: float) -> None:
     much to do, large batches are what matters, and it does what it did; the more so the later it is.
     """
     wait, arrived, now = stream.wait_for_stopped, asyncio.Event(), asyncio.get_running_loop().time
-    count, since, newest, late, many = 0, now(), float("inf"), 0.0, False
+    count, since, newest = 0, now(), float("inf")
+    gathers: float | None = None
+    """At least so long does the next batch, whatever it holds; None: it is handed over early."""
 
     def note(value: Any) -> Any:
         # Faust says which event it is to processors alone: between two events there is no current one.
@@ -108,17 +110,16 @@ def hand_over_early(stream: Any, seconds: float) -> None:
         return value
 
     async def gathered(full: asyncio.Event, *, timeout: float) -> bool:  # noqa: ASYNC109 - Faust's signature
-        nonlocal count, since, newest, late, many
-        if late >= _LATE_SECONDS:
-            stopped: bool = await wait(full, timeout=max(timeout, min(late, _LONGEST_SECONDS)))
-        elif many:
-            stopped = await wait(full, timeout=timeout)
+        nonlocal count, since, newest, gathers
+        if gathers is not None:
+            stopped: bool = await wait(full, timeout=max(timeout, gathers))
         else:
             stopped = await wait(arrived, timeout=timeout)
             if arrived.is_set() and not stopped:
                 stopped = await wait(full, timeout=min(seconds, timeout))
         arrived.clear()
         late, many = time.time() - newest, count >= max(_FEW, _MANY_A_SECOND * (now() - since))
+        gathers = min(late, _LONGEST_SECONDS) if late >= _LATE_SECONDS else 0.0 if many else None
         count, since, newest = 0, now(), float("inf")
         return stopped
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime import metrics
-from runtime.connections import positions, postgres
+from runtime.connections import positions, postgres, versions
 from runtime.connections.postgres import Connection, Cursor
 from runtime.sql import Statements, beside
 from schemas.read_models.notices import LiveRow
@@ -64,7 +64,7 @@ class PostgresStore:
     @property
     def consumer(self) -> str:
         """The name its positions are stored under: one per physical version."""
-        return f"{self._context.read_model}_v{self._version}"
+        return versions.consumer(self._context.read_model, self._version)
 
     def positions(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
         try:
