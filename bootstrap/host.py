@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator
 
 from bootstrap.units import Selection
-from runtime import logging, tracing
+from runtime import interpreter, logging, tracing
 from runtime.connections.kafka import EventProducer
 from runtime.health import UnitHealth
 from runtime.http import serving
@@ -158,6 +158,7 @@ def main(selection: Selection, settings: Settings, admin_port: int) -> int:
     """The body of `mg run`; returns the exit code."""
     logging.configure(settings.log_level, settings.log_format)
     tracing.configure(settings.otlp_endpoint, "+".join(selection.names))
+    interpreter.tune()
     try:
         serving.run(run(selection, settings, admin_port))
     except UnitFailed:

@@ -10,7 +10,7 @@ from confluent_kafka import Message as Consumed
 
 from runtime.connections import kafka
 from runtime.settings import Settings
-from streams.engine.materializer import headers_of
+from streams.engine.reading import headers_of
 from streams.engine.spec import Headers
 
 _SECONDS = 10.0

@@ -57,6 +57,7 @@ fastavro.read.LOGICAL_READERS["long-timestamp-millis"] = _from_milliseconds
 class _Writer(NamedTuple):
     header: bytes
     schema: Any
+    flat: flat_records.Write | None  # the quick way, for plain fields
 
 
 class _Reader(NamedTuple):
@@ -74,7 +75,8 @@ def _parsed(record: str) -> Any:
 @cache
 def _writer(record: str) -> _Writer:
     entry = registry.latest()[record]
-    return _Writer(_HEADER.pack(0, entry.id), _parsed(record))
+    header = _HEADER.pack(0, entry.id)
+    return _Writer(header, _parsed(record), flat_records.writer_of(loader.record_schemas()[record], header))
 
 
 @cache
@@ -94,9 +96,22 @@ def _readers() -> dict[int, _Reader]:
     return found
 
 
+@cache
+def _flat_readers() -> dict[bytes, flat_records.Read]:
+    """By the header that such records begin with."""
+    return {_HEADER.pack(0, id_): reader.flat for id_, reader in _readers().items() if reader.flat is not None}
+
+
 def encode(event: AnyEvent) -> bytes:
     """Times are cut to milliseconds. Raises SchemaError "bad_value" (a value does not fit its field) or "too_long"."""
     writer = _writer(event.RECORD)
+    if writer.flat is not None and (data := writer.flat(event)) is not None:
+        return data
+    return _encoded(event, writer)
+
+
+def _encoded(event: AnyEvent, writer: _Writer) -> bytes:
+    """Any record, by fastavro."""
     buffer = io.BytesIO()
     buffer.write(writer.header)
     try:
@@ -110,6 +125,9 @@ def encode(event: AnyEvent) -> bytes:
 
 def decode(data: bytes) -> AnyEvent:
     """Raises SchemaError; never anything else, whatever the bytes."""
+    flat = _flat_readers().get(data[: _HEADER.size])
+    if flat is not None and (event := flat(data, _HEADER.size)) is not None:
+        return cast("AnyEvent", event)
     if len(data) < _HEADER.size:
         raise SchemaError("too_short", f"{len(data)} bytes")
     if len(data) > MAX_BYTES:
@@ -120,8 +138,6 @@ def decode(data: bytes) -> AnyEvent:
     reader = _readers().get(schema_id)
     if reader is None:
         raise SchemaError("unknown_schema", f"schema id {schema_id} is not in registry.lock.json")
-    if reader.flat is not None and (event := reader.flat(data, _HEADER.size)) is not None:
-        return cast("AnyEvent", event)
     return _decoded(data, reader)
 
 

@@ -8,12 +8,19 @@
    the positions again, seek, go on (after a SIGSTOP the fenced one may be the rightful owner). Transient: wait, then
    the same, because a commit whose answer was lost may have happened. Nothing is skipped in either case.
 6. Commit the offsets for lag tools. On revocation there is never half a batch: the callbacks run in this thread.
+
+With a backlog the store has a thread of its own: while it applies one batch (5), the next is taken and decoded (2, 3).
+That is all that overlaps: nothing of the next becomes durable before the one in hand is settled, and where that one
+fails, the next is dropped and read again.
 """
 
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as Consumed
@@ -24,24 +31,29 @@ from runtime.connections import kafka
 from runtime.connections.kafka import EventProducer, ProduceError
 from runtime.health import UnitHealth
 from runtime.settings import Settings
-from schemas.envelope import Position
-from streams.engine import dead_letter
-from streams.engine.dead_letter import InvalidRun, RawRecord
-from streams.engine.decoding import event_of
-from streams.engine.outcome import FatalError, Fenced, InvalidEvent, TransientError
-from streams.engine.spec import Advance, Headers, MaterializerSpec, Store
+from streams.engine.dead_letter import InvalidRun
+from streams.engine.outcome import FatalError, Fenced, TransientError
+from streams.engine.reading import Partition, Reader, Taken
+from streams.engine.spec import Advance, MaterializerSpec, Store
 
 _CATCH_UP = 5  # times max_batch while a full batch says there is a backlog
 _POLL_SECONDS = 0.5
-_NOT_OURS = 2**63  # beyond every offset
 _T = TypeVar("_T")
 
-Partition = tuple[str, int]
 log = logging.get(__name__)
 
 
 class _Stopped(Exception):
     """Told to stop while a backend was away."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What is to become durable together; `started` is monotonic."""
+
+    taken: Taken
+    advances: Sequence[Advance]
+    started: float
 
 
 class Materializer:
@@ -62,7 +74,7 @@ class Materializer:
         self._producer = producer
         self._health = health
         self._prefix = settings.topic_prefix
-        self._dead_letter_topics = set(spec.dead_letter_inputs)
+        self._reader = Reader(spec, settings.topic_prefix)
         self._expected: dict[Partition, int] = {}
         self._low: dict[Partition, int] = {}
         self._high: dict[Partition, int] = {}
@@ -70,6 +82,8 @@ class Materializer:
         self._backoff = Backoff()
         self._stop = threading.Event()
         self._limit = spec.max_batch
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"mg-{spec.name}-store")
+        self._in_hand: tuple[_Batch, Callable[[], None]] | None = None
         self._consumer: Consumer = kafka.consumer(
             settings.kafka,
             group or f"{settings.group_prefix}{spec.name.replace('_', '-')}",
@@ -96,12 +110,16 @@ class Materializer:
                 messages = self._take()
                 if messages:
                     self._process(messages)
+                elif self._in_hand is not None:
+                    self._settle()
                 elif self._expected:
                     self._idle()
+            self._settle(rewind=False)
         except _Stopped:
             log.info("stopped_while_waiting", unit=self._spec.name)
         finally:
             self._health.becomes("stopped")
+            self._writer.shutdown()
             self._consumer.close()
             self._store.close()
 
@@ -122,6 +140,7 @@ class Materializer:
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         metrics.REBALANCES.labels(self._spec.name, "revoked").inc(len(partitions))
+        self._settle(rewind=False)  # all partitions go; whoever gets them reads the positions
         for gone in partitions:
             self._expected.pop((self._logical(gone.topic), gone.partition), None)
         self._health.owns(set(self._expected))
@@ -168,17 +187,15 @@ class Materializer:
     # 2 ---------------------------------------------------------------------------------------------------------------
 
     def _take(self) -> list[Consumed]:
-        first = self._consumer.poll(_POLL_SECONDS)
+        first = self._consumer.poll(_POLL_SECONDS if self._in_hand is None else 0)
         if first is None:
             return []
         found = [first, *self._consumer.consume(self._limit - 1, self._spec.linger_seconds)]
         self._limit = self._spec.max_batch * (_CATCH_UP if len(found) >= self._spec.max_batch else 1)
-        return [m for m in found if (m.error() is None and m.value() is not None) or self._usable(m)]
+        return [message for message in found if message.error() is None or self._usable(message)]
 
     def _usable(self, message: Consumed) -> bool:
-        error = message.error()
-        if error is None:
-            return (message.value() is not None) or self._tombstone(message)
+        error = cast("KafkaError", message.error())
         if error.fatal():
             raise FatalError(f"kafka: {error.str()}")
         if error.code() != KafkaError._PARTITION_EOF:
@@ -186,65 +203,27 @@ class Materializer:
             log.warning("consumer_error", unit=self._spec.name, error=error.str())
         return False
 
-    def _tombstone(self, message: Consumed) -> bool:
-        """Nobody writes tombstones here, but compaction tools may: they carry nothing, yet the position must pass."""
-        log.info("tombstone_seen", unit=self._spec.name, topic=message.topic(), offset=message.offset())
-        return True
-
     # 3 to 6 ----------------------------------------------------------------------------------------------------------
 
     def _process(self, messages: Sequence[Consumed]) -> None:
         started = time.monotonic()
-        writes: list[Any] = []
-        rejected: list[tuple[RawRecord, InvalidEvent]] = []
-        reached: dict[Partition, int] = {}
-        parents: list[bytes | None] = []
-        newest, good = 0, 0
-        begin = dict(self._expected)
-        for message in messages:  # whatever is done here costs a backlog of a million its time
-            partition = (self._logical(message.topic() or ""), message.partition() or 0)
-            offset = message.offset() or 0
-            if offset < begin.get(partition, _NOT_OURS):
-                metrics.EVENTS.labels(self._spec.name, "skipped").inc()
-                continue
-            begin[partition] = reached[partition] = offset + 1
-            newest = max(newest, message.timestamp()[1])
-            value = message.value()
-            if value is None:
-                continue
-            headers = headers_of(message)
-            if headers:
-                parents.append(tracing.traceparent_of(headers))
-            position = Position(partition[0], partition[1], offset)
-            try:
-                writes.extend(self._transform(value, position, headers))
-                good += 1
-            except InvalidEvent as error:
-                rejected.append((RawRecord(position, message.key(), value, headers), error))
-        if not reached:
+        taken = self._reader.read(messages, self._expected | self._in_hands_of_store())
+        if not taken.reached or not self._settle():
             return
-        advances = [Advance(t, p, self._expected[t, p], next_) for (t, p), next_ in reached.items()]
-        with tracing.batch_span(f"materialize {self._spec.name}", parents):
-            self._dead_letter(rejected)
-            if not self._applied(writes, advances):
-                return
-        self._finished(advances, good, newest / 1000, started)
-        self._invalid.saw([error.reason for _, error in rejected], good)
+        advances = [Advance(t, p, self._expected[t, p], next_) for (t, p), next_ in taken.reached.items()]
+        self._dead_letter(taken)
+        batch = _Batch(taken, advances, started)
+        if self._limit > self._spec.max_batch:
+            self._in_hand = batch, self._writer.submit(self._apply, batch).result
+        else:
+            self._in_hand = batch, partial(self._apply, batch)
+            self._settle()
+        self._invalid.saw([error.reason for _, error in taken.rejected], taken.good)
 
-    def _transform(self, value: bytes, position: Position, headers: Headers) -> tuple[Any, ...]:
-        if position.topic in self._dead_letter_topics:
-            # Dead letters are not in the contract's union of events; only a materializer that asks for them sees them.
-            return self._spec.transform(dead_letter.read(value, headers), position)  # type: ignore[arg-type]
-        return self._spec.transform(event_of(value), position)
-
-    def _dead_letter(self, rejected: Sequence[tuple[RawRecord, InvalidEvent]]) -> None:
-        if not rejected:
+    def _dead_letter(self, taken: Taken) -> None:
+        if not taken.rejected:
             return
-        letters = [
-            dead_letter.to_message(self._spec.name, record, error, self._prefix)
-            for record, error in rejected
-            if record.position.topic not in self._dead_letter_topics  # a dead letter does not die twice
-        ]
+        letters = self._reader.letters(taken.rejected)
 
         def publish() -> None:
             try:
@@ -253,35 +232,49 @@ class Materializer:
                 raise TransientError(str(error)) from error
 
         self._insist(publish)
-        for record, error in rejected:
+        for record, error in taken.rejected:
             log.warning("event_dead_lettered", unit=self._spec.name, position=str(record.position), reason=error.reason)
 
-    def _applied(self, writes: Sequence[Any], advances: Sequence[Advance]) -> bool:
+    def _apply(self, batch: _Batch) -> None:
+        with tracing.batch_span(f"materialize {self._spec.name}", batch.taken.parents):
+            self._store.apply(batch.taken.writes, batch.advances)
+
+    def _in_hands_of_store(self) -> dict[Partition, int]:
+        """Where each partition will stand once the batch in hand is applied."""
+        moves = self._in_hand[0].advances if self._in_hand is not None else ()
+        return {(move.topic, move.partition): move.next for move in moves}
+
+    def _settle(self, *, rewind: bool = True) -> bool:
+        """Waits for what the store has in hand. False when it failed and is to be read again."""
+        if self._in_hand is None:
+            return True
+        (batch, applied), self._in_hand = self._in_hand, None
         try:
-            self._store.apply(writes, advances)
+            applied()
         except Fenced as error:
             metrics.FENCED.labels(self._spec.name).inc()
             log.warning("batch_fenced", unit=self._spec.name, error=str(error))
-            self._rewind()
-            return False
         except TransientError as error:
             self._wait(error)
+        else:
+            self._backoff.reset()
+            self._finished(batch)
+            return True
+        if rewind:
             self._rewind()
-            return False
-        self._backoff.reset()
-        return True
+        return False
 
-    def _finished(self, advances: Sequence[Advance], good: int, newest: float, started: float) -> None:
+    def _finished(self, batch: _Batch) -> None:
         now = time.time()
-        for move in advances:
+        for move in batch.advances:
             self._expected[move.topic, move.partition] = move.next
             self._note_high((move.topic, move.partition))
-        self._health.progressed(good, newest)
-        metrics.EVENTS.labels(self._spec.name, "done").inc(good)
-        metrics.BATCH_SIZE.labels(self._spec.name).observe(good)
-        metrics.BATCH_SECONDS.labels(self._spec.name).observe(time.monotonic() - started)
-        metrics.EVENT_LAG.labels(self._spec.name).observe(max(now - newest, 0.0))
-        offsets = [TopicPartition(self._prefix + move.topic, move.partition, move.next) for move in advances]
+        self._health.progressed(batch.taken.good, batch.taken.newest)
+        metrics.EVENTS.labels(self._spec.name, "done").inc(batch.taken.good)
+        metrics.BATCH_SIZE.labels(self._spec.name).observe(batch.taken.good)
+        metrics.BATCH_SECONDS.labels(self._spec.name).observe(time.monotonic() - batch.started)
+        metrics.EVENT_LAG.labels(self._spec.name).observe(max(now - batch.taken.newest, 0.0))
+        offsets = [TopicPartition(self._prefix + move.topic, move.partition, move.next) for move in batch.advances]
         try:
             self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
@@ -343,10 +336,3 @@ class Materializer:
     def _seekable(self, partition: Partition) -> TopicPartition:
         expected = self._expected[partition]
         return TopicPartition(self._prefix + partition[0], partition[1], expected or OFFSET_BEGINNING)
-
-
-def headers_of(message: Consumed) -> Headers:
-    found = message.headers()
-    if not found:
-        return ()
-    return tuple((name, value or b"") for name, value in cast("list[tuple[str, bytes | None]]", found))

@@ -234,7 +234,7 @@ class MaterializerSpec:
     """How long to wait for more after the first event. 0 for the freshest; what may be a little behind saves work."""
     max_batch: int = 2000
     """Events a transaction, five times as many while catching up. Large events want a small number (memory)."""
-    prefetch_kilobytes: int = 32_768
+    prefetch_kilobytes: int = 8_192
     """What the Kafka client may hold ahead of the batches. Small events take several times their size in memory."""
 
     @property

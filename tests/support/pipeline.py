@@ -11,7 +11,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from bootstrap.log_reader import LogReader, Record
 from runtime import settings as settings_module
-from runtime.connections.kafka import EventProducer, Message
+from runtime.connections.kafka import Acknowledged, EventProducer, Message
 from runtime.settings import Settings
 from schemas import codec, loader
 from schemas.envelope import derived_id
@@ -84,10 +84,10 @@ def message(settings: Settings, event: AnyEvent, **headers: str) -> Message:
     )
 
 
-def publish(settings: Settings, messages: Sequence[Message]) -> None:
+def publish(settings: Settings, messages: Sequence[Message]) -> list[Acknowledged]:
     producer = EventProducer(settings.kafka, "test")
     try:
-        producer.send_and_wait(messages)
+        return producer.send_and_wait(messages)
     finally:
         producer.close()
 

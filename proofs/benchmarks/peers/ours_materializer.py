@@ -1,7 +1,6 @@
 """Our materializer engine: guarded upsert and position in one transaction. The table's own store; all else is what
 every materializer runs on."""
 
-import dataclasses
 import sys
 import threading
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from proofs.benchmarks.peers.job import Job, Row, Watch, job
+from runtime import interpreter
 from runtime import settings as settings_module
 from runtime.connections import bulk
 from runtime.connections.kafka import EventProducer
@@ -21,7 +21,7 @@ from schemas.types import AnyEvent
 from schemas.types.playback import PlaybackEventRecorded
 from streams.engine.materializer import Materializer
 from streams.engine.outcome import InvalidEvent
-from streams.engine.spec import Advance, StoreContext
+from streams.engine.spec import Advance, MaterializerSpec, StoreContext
 from streams.engine.store import PostgresStore
 from streams.materializers import watch_state
 
@@ -80,6 +80,7 @@ class _Told(PostgresStore):
 
 def main() -> None:
     wanted = job()
+    interpreter.tune()  # as `mg run` does
     settings = _settings(wanted)
     watch, done = Watch(), threading.Event()
 
@@ -96,7 +97,9 @@ def main() -> None:
     context = StoreContext(settings, watch_state.SPEC.name, _VERSION)
     store = _Told(context, lambda cursor, _, writes: write(cursor, merge, writes), path)
     store.watch, store.done, store.events = watch, done, wanted.events
-    spec = dataclasses.replace(watch_state.SPEC, transform=transform, store=lambda _: store)
+    # Its name, for by it the contract says what the input is. Batches are as large as they are by default.
+    known = watch_state.SPEC
+    spec = MaterializerSpec(known.name, transform, lambda _: store, known.versions, known.store_kind, "under test")
     producer = EventProducer(settings.kafka, wanted.group)
     materializer = Materializer(spec, store, settings, producer, UnitHealth(f"materializer:{spec.name}"))
     thread = threading.Thread(target=materializer.run, daemon=True)

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from proofs.benchmarks.peers.job import Watch, job
+from runtime import interpreter
 from runtime import settings as settings_module
 from runtime.connections.kafka import Acknowledged, EventProducer, Message
 from runtime.health import UnitHealth
@@ -18,6 +19,7 @@ _UNIT = "playback_sessions"  # whose input the contract says is playback-events
 
 async def main() -> None:
     wanted, watch, done = job(), Watch(), asyncio.Event()
+    interpreter.tune()  # as `mg run` does
 
     class Retargeted(EventProducer):
         """Everything to the target of this job, whatever the contract says."""
