@@ -65,6 +65,7 @@ async def run(selection: Selection, settings: Settings, admin_port: int) -> None
         for sender in selection.senders:
             unit = health[f"sender:{sender.name}"]
             await stack.enter_async_context(_sending(sender, settings, unit, failures))
+        interpreter.tune()
         log.info("process_started", units=list(selection.names))
         await _until_stopped(stop, failures)
         log.info("process_stopping", units=list(selection.names))
@@ -158,7 +159,6 @@ def main(selection: Selection, settings: Settings, admin_port: int) -> int:
     """The body of `mg run`; returns the exit code."""
     logging.configure(settings.log_level, settings.log_format)
     tracing.configure(settings.otlp_endpoint, "+".join(selection.names))
-    interpreter.tune()
     try:
         serving.run(run(selection, settings, admin_port))
     except UnitFailed:

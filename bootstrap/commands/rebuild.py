@@ -5,7 +5,7 @@ import msgspec
 
 from bootstrap.rebuilding import rebuild_read_model
 from bootstrap.terminal import say
-from runtime import logging
+from runtime import interpreter, logging
 from runtime import settings as settings_module
 from streams.topology import MATERIALIZERS
 
@@ -18,6 +18,7 @@ def rebuild(read_model: str, keep_old: bool, as_json: bool) -> None:
     """Fill the next version of READ_MODEL from the log beside the serving one, then switch; readers see no gap."""
     settings = settings_module.load()
     logging.configure("warning", settings.log_format)
+    interpreter.tune()
     done = rebuild_read_model(read_model, settings, say, keep_old=keep_old)
     if as_json:
         click.echo(msgspec.json.encode(done).decode())

@@ -7,6 +7,7 @@ from typing import Any, cast
 from confluent_kafka import Message as Consumed
 
 from runtime import logging, metrics, tracing
+from runtime.connections.kafka import Message
 from schemas.envelope import Position
 from streams.engine import dead_letter
 from streams.engine.dead_letter import RawRecord
@@ -92,7 +93,7 @@ class Reader:
                 taken.newest = max(taken.newest, place.last.timestamp()[1] / 1000)
         return taken
 
-    def letters(self, rejected: Sequence[tuple[RawRecord, InvalidEvent]]) -> list[Any]:
+    def letters(self, rejected: Sequence[tuple[RawRecord, InvalidEvent]]) -> list[Message]:
         return [
             dead_letter.to_message(self._spec.name, record, error, self._prefix)
             for record, error in rejected
