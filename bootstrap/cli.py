@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from runtime import logging
+
 # Where each command lives. Loaded when called: `mg tap` should not pay for embedding models and web frameworks.
 COMMANDS = {
     "stack": "bootstrap.commands.stack:stack",
@@ -92,6 +94,7 @@ def mg() -> None:
 
 
 def main() -> None:
+    logging.configure("warning", "console")  # to stderr: what a command prints is for a script
     try:
         # Named, or `python -m` would show up in usage lines as whatever module was run.
         mg(prog_name="mg", standalone_mode=False)

@@ -4,7 +4,7 @@ import gc
 import sys
 
 _SWITCH_SECONDS = 0.0005
-_NEW_CONTAINERS = 50_000
+_NEW_CONTAINERS = 10_000
 
 
 def tune() -> None:

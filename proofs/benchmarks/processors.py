@@ -17,6 +17,7 @@ from bootstrap.flow import topic_specs
 from devstack.stack import Stack
 from proofs import figures
 from proofs.figures import Figure
+from runtime import interpreter
 from runtime import settings as settings_module
 from runtime.connections import topics
 from runtime.connections.kafka import EventProducer, Message
@@ -52,6 +53,7 @@ def run() -> list[Figure]:
 
 
 def measure(settings: Settings, count: int = EVENTS) -> list[Figure]:
+    interpreter.tune()  # as `mg run` does
     prefix = f"bench-{secrets.token_hex(4)}-"
     settings = msgspec.structs.replace(settings, topic_prefix=prefix, group_prefix=f"{prefix}mg-")
     topics.apply(settings.kafka, topic_specs(), prefix)

@@ -1,5 +1,6 @@
 """What `mg` says and returns: one line and 1 for what a person can mend, 2 for wrong usage, a traceback for a bug."""
 
+import json
 import re
 import subprocess
 import sys
@@ -165,6 +166,16 @@ def test_every_command_loads_and_is_described() -> None:
         assert isinstance(command, click.Command)
         assert command.help
     assert cli.mg.get_command(click.Context(cli.mg), "nonsense") is None
+
+
+def test_what_is_logged_is_not_what_a_command_prints() -> None:
+    script = (
+        "import sys\nfrom bootstrap import cli\nfrom runtime import logging\nsys.argv = ['mg', 'units', '--json']\n"
+        "cli.mg.callback = lambda: logging.get('x').warning('something_happened')\ncli.main()"
+    )
+    found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(found.stdout)
+    assert "something_happened" in found.stderr
 
 
 def test_help_lists_the_commands_without_loading_them() -> None:
