@@ -94,7 +94,13 @@ def mg() -> None:
 
 
 def main() -> None:
+    """`mg` as a process of its own."""
     logging.configure("warning", "console")  # to stderr: what a command prints is for a script
+    invoke()
+
+
+def invoke() -> None:
+    """`mg` with the words of `sys.argv`. Whatever is wrong ends it with one line and an exit code; a bug raises."""
     try:
         # Named, or `python -m` would show up in usage lines as whatever module was run.
         mg(prog_name="mg", standalone_mode=False)

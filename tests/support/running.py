@@ -141,7 +141,7 @@ def mg(words: Sequence[str], environment: Mapping[str, str]) -> Done:
         redirect_stderr(err),
     ):
         try:
-            cli.main()
+            cli.invoke()
             code = 0
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)

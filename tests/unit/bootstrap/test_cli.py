@@ -55,7 +55,7 @@ def ending(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
             monkeypatch.setattr(cli, "mg", fails)
         monkeypatch.setattr("sys.argv", ["mg", *words])
         with pytest.raises(SystemExit) as caught:
-            cli.main()
+            cli.invoke()
         captured = capsys.readouterr()
         assert captured.out == ""
         code = caught.value.code
@@ -114,7 +114,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, error: Excep
 
     monkeypatch.setattr(cli, "mg", fails)
     with pytest.raises(type(error)) as caught:
-        cli.main()
+        cli.invoke()
     assert caught.value is error
 
 
