@@ -59,7 +59,7 @@ def ledger(
     _tell(findings)
     found = run.figures(evidence, findings)
     if record is not None:
-        page.add(record, mutate or page.UNDISTURBED, page.recorded(evidence, findings, found))
+        page.add(record, mutate or page.UNDISTURBED, page.recorded(evidence, findings, found, victim))
     raise SystemExit(figures.report(found, as_json=as_json, title="mg ledger"))
 
 

@@ -17,7 +17,8 @@ _MOST: Final = 3
 
 
 class Recorded(Struct):
-    """One run. `faults`: how often each was done; `findings`: the first of each class; `counts`: how many of each."""
+    """One run. `faults`: how often each was done; `findings`: the first of each class; `counts`: how many of each;
+    `victims`: the only units that were killed, when they were chosen."""
 
     seed: int
     seconds: float
@@ -25,9 +26,12 @@ class Recorded(Struct):
     figures: list[Figure]
     findings: list[str]
     counts: dict[str, int]
+    victims: tuple[str, ...] = ()
 
 
-def recorded(evidence: Evidence, findings: Sequence[Finding], figures: list[Figure]) -> Recorded:
+def recorded(
+    evidence: Evidence, findings: Sequence[Finding], figures: list[Figure], victims: tuple[str, ...] = ()
+) -> Recorded:
     first = {finding.kind: f"{finding.kind}: {finding.what}" for finding in reversed(findings)}
     done: dict[str, int] = {}
     for fault in evidence.faults:
@@ -40,6 +44,7 @@ def recorded(evidence: Evidence, findings: Sequence[Finding], figures: list[Figu
         figures=figures,
         findings=[first[kind] for kind in checker.CLASSES if kind in first][:_MOST],
         counts={kind: count for kind, count in found.items() if count},
+        victims=victims,
     )
 
 
@@ -62,7 +67,8 @@ def figures_table(run: Recorded) -> str:
 
 def faults_line(run: Recorded) -> str:
     done = ", ".join(f"{count} × {name}" for name, count in run.faults.items())
-    return f"{run.seconds:.0f} s of load, seed {run.seed}: {done or 'no faults'}."
+    chosen = "".join(f", `--victim {unit}`" for unit in run.victims)
+    return f"{run.seconds:.0f} s of load, seed {run.seed}{chosen}: {done or 'no faults'}."
 
 
 def mutations_table(runs: dict[str, Recorded]) -> str:
