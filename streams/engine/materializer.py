@@ -213,12 +213,11 @@ class Materializer:
         advances = [Advance(t, p, self._expected[t, p], next_) for (t, p), next_ in taken.reached.items()]
         self._dead_letter(taken)
         batch = _Batch(taken, advances, started)
-        if self._limit > self._spec.max_batch:
+        if self._limit > self._spec.max_batch:  # the batch was full: there is a backlog
             self._in_hand = batch, self._writer.submit(self._apply, batch).result
         else:
             self._in_hand = batch, partial(self._apply, batch)
             self._settle()
-        self._invalid.saw([error.reason for _, error in taken.rejected], taken.good)
 
     def _dead_letter(self, taken: Taken) -> None:
         if not taken.rejected:
@@ -279,6 +278,7 @@ class Materializer:
             self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
             log.info("offset_commit_failed", unit=self._spec.name, error=str(error))
+        self._invalid.saw([error.reason for _, error in batch.taken.rejected], batch.taken.good)
 
     def _idle(self) -> None:
         for partition in self._expected:

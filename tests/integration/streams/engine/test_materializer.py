@@ -1,12 +1,14 @@
 """One test a step of the materializer loop, on a real broker."""
 
+from functools import partial
+
 import pytest
 
 from runtime.connections.kafka import Message
 from runtime.settings import Settings
 from schemas.envelope import Position
 from schemas.types import AnyEvent
-from streams.engine.dead_letter import OFFSET, REASON
+from streams.engine.dead_letter import OFFSET, REASON, InvalidRun
 from streams.engine.outcome import FatalError, InvalidEvent, TransientError
 from tests.support import pipeline
 from tests.support.materializing import INPUTS, NAME, TOPIC, FailingProducer, MemoryStore, running, send, spec
@@ -82,6 +84,21 @@ def test_a_transient_error_skips_nothing(settings: Settings) -> None:
     with running(settings, store, spec()):
         pipeline.until(lambda: len(store.applied) == 80)
     assert sorted(store.applied) == sorted(sent)
+
+
+@pytest.mark.usefixtures("topics")
+def test_bad_events_that_are_read_again_because_the_store_was_away_count_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.engine.materializer.InvalidRun", partial(InvalidRun, most=60))
+    store = MemoryStore()
+    store.trouble = [TransientError("away")] * 4
+    good = pipeline.message(settings, pipeline.withdrawn(1))
+    bad = Message(good.topic, good.key, b"nonsense", ())
+    pipeline.publish(settings, [bad] * 40)
+    with running(settings, store, spec()) as (_, failures):
+        pipeline.until(lambda: bool(failures) or sum(store.next.values()) == 40)
+    assert failures == []
 
 
 @pytest.mark.usefixtures("topics")
