@@ -19,7 +19,7 @@ STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); 
 def started(tmp_path: Path, program: str) -> Running:
     log = tmp_path / "log"
     running = processes.spawn(Command([sys.executable, "-c", program], tmp_path), log)
-    while "up" not in log.read_text():
+    while "up\n" not in log.read_text():  # the line may be written in two pieces
         assert processes.find(running) is not None
     return running
 
