@@ -72,9 +72,8 @@ class Reader:
                 # Nobody writes them here, but compaction tools may: they carry nothing, yet the position must pass.
                 log.info("tombstone_seen", unit=self._spec.name, topic=message.topic(), offset=offset)
                 continue
-            headers: Headers = ()
-            if message.headers():
-                headers = headers_of(message)
+            headers = headers_of(message)
+            if headers:
                 taken.parents.append(tracing.traceparent_of(headers))
             position = Position(place.topic, place.partition, offset)
             try:
